@@ -1,0 +1,158 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{Facility, SyslogSeverity};
+
+/// How a frame reached the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Transport {
+    Udp,
+    Tcp,
+    Tls,
+    Relp,
+    Unix,
+    File,
+}
+
+impl Transport {
+    /// Every transport, in the order of the metrics page.
+    pub const ALL: [Self; 6] = [
+        Self::Udp,
+        Self::Tcp,
+        Self::Tls,
+        Self::Relp,
+        Self::Unix,
+        Self::File,
+    ];
+
+    /// The name in metrics, configuration and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Relp => "relp",
+            Self::Unix => "unix",
+            Self::File => "file",
+        }
+    }
+}
+
+/// Who sent a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Peer {
+    /// A network sender.
+    Network(SocketAddr),
+    /// A process on the box, a replayed file, or standard input.
+    Local,
+}
+
+/// What was wrong with a line. A record is made all the same: decoding never fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Defect {
+    /// The bytes are not UTF-8; the message text replaces what is not.
+    InvalidUtf8,
+    /// No `<PRI>` in front.
+    MissingPriority,
+    /// A `<PRI>` above 191 or not a number.
+    InvalidPriority,
+    /// No timestamp that could be read.
+    MissingTimestamp,
+    /// The frame was longer than the cap and was cut there.
+    Truncated,
+    /// The line looks like a known device's but its fields did not parse.
+    DeviceFields,
+    /// A NUL or other control character inside.
+    ControlCharacters,
+}
+
+/// Fields of a record under Elastic Common Schema names (`source.ip`, `user.name`), values as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(BTreeMap<Cow<'static, str>, String>);
+
+impl Fields {
+    /// Sets a field, unless the value is empty or a bare `-` (how most formats write "none").
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        let value = value.into();
+        if !value.is_empty() && value != "-" {
+            self.0.insert(name.into(), value);
+        }
+    }
+
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All fields in name order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_str()))
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// One log line as received and as understood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// The frame byte for byte: PRI included, transport framing and one trailing LF or CRLF left off.
+    pub raw: Vec<u8>,
+    /// When the box received it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub received_at: OffsetDateTime,
+    /// Who sent it.
+    pub peer: Peer,
+    /// How it came.
+    pub transport: Transport,
+    /// Facility from the PRI.
+    pub facility: Option<Facility>,
+    /// Severity from the PRI.
+    pub severity: Option<SyslogSeverity>,
+    /// The time in the line, if there is one that can be read.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub timestamp: Option<OffsetDateTime>,
+    /// Host name in the header.
+    pub host: Option<String>,
+    /// Application name or tag in the header.
+    pub app: Option<String>,
+    /// Process id in the header.
+    pub proc_id: Option<String>,
+    /// Message id in the header (RFC 5424).
+    pub msg_id: Option<String>,
+    /// The message part as text: what triage reads. Invalid UTF-8 is replaced.
+    pub message: String,
+    /// Byte offset in `raw` where the message part begins.
+    pub message_offset: usize,
+    /// The decoder that knew the line (`sshd`, `fortigate`), `None` when only the generic one did.
+    pub dataset: Option<Cow<'static, str>>,
+    /// What the decoders read out of it.
+    pub fields: Fields,
+    /// What was wrong with it.
+    pub defects: Vec<Defect>,
+}
+
+impl LogRecord {
+    /// The time the line speaks of: its own, else when it came.
+    pub fn occurred_at(&self) -> OffsetDateTime {
+        self.timestamp.unwrap_or(self.received_at)
+    }
+}

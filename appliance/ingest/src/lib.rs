@@ -1,0 +1,1 @@
+//! Syslog listeners: sockets in, frames out.

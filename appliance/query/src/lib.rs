@@ -1,0 +1,1 @@
+//! SIEM queries from intents and incidents, valid by construction.

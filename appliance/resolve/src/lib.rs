@@ -1,0 +1,1 @@
+//! Resolution guidance retrieved from the knowledge base, with sources.

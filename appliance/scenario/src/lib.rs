@@ -1,0 +1,1 @@
+//! A day of a small company as syslog, with attacks hidden in it.

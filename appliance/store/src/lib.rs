@@ -1,0 +1,1 @@
+//! The log store: one writer, many readers, the outbox.

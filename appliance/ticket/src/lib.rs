@@ -1,0 +1,1 @@
+//! Tickets out of the outbox into service desks.

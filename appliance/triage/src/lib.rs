@@ -1,0 +1,1 @@
+//! Decides what a log line means: templates, screen, rules, correlation, risk.

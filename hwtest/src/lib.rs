@@ -1,0 +1,1 @@
+//! Hardware self-test: disk, memory, clock.

@@ -1,0 +1,1 @@
+//! The knowledge base: ATT&CK facts, runbooks, dialects, intelligence.

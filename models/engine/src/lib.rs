@@ -1,0 +1,1 @@
+//! The language model: GGUF, tokenizer, forward pass, label scoring, worker.

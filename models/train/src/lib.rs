@@ -1,0 +1,1 @@
+//! Training and measuring: the screen, the baselines, the reports.

@@ -1,0 +1,1 @@
+//! Device identity: key, id, certificate, claim code.
