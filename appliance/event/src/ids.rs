@@ -33,9 +33,7 @@ impl FromStr for IncidentId {
             Some(prefix) if prefix.eq_ignore_ascii_case("inc-") => &text[4..],
             _ => text,
         };
-        digits.parse().map(Self).map_err(|_| ParseIdError {
-            text: text.to_owned(),
-        })
+        digits.parse().map(Self).map_err(|_| ParseIdError { text: text.to_owned() })
     }
 }
 
@@ -77,11 +75,7 @@ pub struct ParseIdError {
 
 impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not an incident id (write INC-7 or 7)",
-            self.text
-        )
+        write!(f, "{:?} is not an incident id (write INC-7 or 7)", self.text)
     }
 }
 
@@ -101,11 +95,7 @@ mod tests {
             ("é-7", None),
             ("", None),
         ] {
-            assert_eq!(
-                text.parse::<IncidentId>().ok(),
-                expected.map(IncidentId),
-                "{text:?}"
-            );
+            assert_eq!(text.parse::<IncidentId>().ok(), expected.map(IncidentId), "{text:?}");
         }
         assert_eq!(IncidentId(7).to_string(), "INC-7");
     }

@@ -22,14 +22,8 @@ pub enum Transport {
 
 impl Transport {
     /// Every transport, in the order of the metrics page.
-    pub const ALL: [Self; 6] = [
-        Self::Udp,
-        Self::Tcp,
-        Self::Tls,
-        Self::Relp,
-        Self::Unix,
-        Self::File,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Udp, Self::Tcp, Self::Tls, Self::Relp, Self::Unix, Self::File];
 
     /// The name in metrics, configuration and JSON.
     pub fn as_str(self) -> &'static str {
@@ -95,9 +89,7 @@ impl Fields {
 
     /// All fields in name order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
     /// How many fields there are.

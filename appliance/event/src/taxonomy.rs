@@ -10,6 +10,12 @@ pub struct ParseTaxonomyError {
     text: String,
 }
 
+impl ParseTaxonomyError {
+    pub(crate) fn new(what: &'static str, text: &str) -> Self {
+        Self { what, text: text.to_owned() }
+    }
+}
+
 impl fmt::Display for ParseTaxonomyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} is not a {}", self.text, self.what)
@@ -47,7 +53,7 @@ macro_rules! fixed_list {
 
             fn from_str(text: &str) -> Result<Self, ParseTaxonomyError> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == text)
-                    .ok_or_else(|| ParseTaxonomyError { what: $what, text: text.to_owned() })
+                    .ok_or_else(|| ParseTaxonomyError::new($what, text))
             }
         }
     };
@@ -117,10 +123,7 @@ pub struct TechniqueId {
 impl TechniqueId {
     /// The technique without its sub-technique.
     pub fn parent(self) -> Self {
-        Self {
-            number: self.number,
-            sub: 0,
-        }
+        Self { number: self.number, sub: 0 }
     }
 
     /// Whether this is a sub-technique.
@@ -143,15 +146,9 @@ impl FromStr for TechniqueId {
                 Some((number, sub)) => (number, digits(sub, 3).filter(|sub| *sub != 0)?),
                 None => (&text[1..], 0),
             };
-            Some(Self {
-                number: digits(number, 4)?,
-                sub,
-            })
+            Some(Self { number: digits(number, 4)?, sub })
         };
-        parse().ok_or_else(|| ParseTaxonomyError {
-            what: "technique id",
-            text: text.to_owned(),
-        })
+        parse().ok_or_else(|| ParseTaxonomyError::new("technique id", text))
     }
 }
 

@@ -15,9 +15,7 @@ pub enum LogFormat {
 /// `tracing-subscriber`'s `EnvFilter`). A second call changes nothing.
 pub fn init_logging(format: LogFormat) {
     let filter = EnvFilter::try_from_env("VEDETTE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // A second initialisation (several tests in one process) finds the first in place: fine.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),

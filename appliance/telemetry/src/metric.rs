@@ -105,20 +105,13 @@ impl Registry {
         let mut page = String::new();
         for &metric in Metric::ALL {
             let name = metric.name();
-            let _ = writeln!(
-                page,
-                "# HELP {name} {}\n# TYPE {name} {}",
-                metric.help(),
-                metric.kind()
-            );
+            let _ =
+                writeln!(page, "# HELP {name} {}\n# TYPE {name} {}", metric.help(), metric.kind());
             let values = self.values(metric);
             match metric.label() {
                 None => {
-                    let _ = writeln!(
-                        page,
-                        "{name} {}",
-                        values.get("").copied().unwrap_or_default()
-                    );
+                    let _ =
+                        writeln!(page, "{name} {}", values.get("").copied().unwrap_or_default());
                 }
                 Some(label) => {
                     for (value, count) in values {
@@ -139,15 +132,8 @@ mod tests {
     fn names_follow_the_pattern() {
         for metric in Metric::ALL {
             let name = metric.name();
-            assert!(
-                name.starts_with("vedette_") && name.ends_with("_total"),
-                "{name}"
-            );
-            assert!(
-                name.bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
-                "{name}"
-            );
+            assert!(name.starts_with("vedette_") && name.ends_with("_total"), "{name}");
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
         }
     }
 
