@@ -1,0 +1,86 @@
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// Folders.
+    pub paths: Paths,
+    /// Who this box is.
+    pub device: Device,
+    /// Syslog in.
+    pub ingest: vedette_ingest::Config,
+    /// The web console.
+    pub console: vedette_console::Config,
+    /// The language model.
+    pub model: Model,
+    /// What is kept, and how long.
+    pub retention: vedette_store::Retention,
+    /// What counts as a threat in this network.
+    pub triage: vedette_triage::Policy,
+    /// Service desks.
+    pub tickets: Vec<vedette_ticket::Config>,
+}
+
+/// `[paths]`
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Paths {
+    /// Folder of everything that changes: store, models, identity. Without it `$VEDETTE_STATE`,
+    /// else `./var`.
+    pub state: Option<PathBuf>,
+}
+
+/// `[device]`
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Device {
+    /// The customer this box serves; goes into tickets, the API and metrics.
+    pub tenant: Option<String>,
+    /// The site it stands at; goes the same way.
+    pub site: Option<String>,
+}
+
+/// `[model]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Model {
+    /// Whether the language model is asked at all. Without it screen and rules answer.
+    pub enabled: bool,
+    /// Name of the bundle under `models/` in the state folder.
+    pub bundle: String,
+    /// Threads of the worker; 0 means one less than the machine has, at least one.
+    pub threads: usize,
+    /// Where inference runs.
+    pub device: ModelDevice,
+    /// Most memory the worker may hold, in bytes; above it, it is restarted.
+    pub max_bytes: u64,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            bundle: "base".to_owned(),
+            threads: 0,
+            device: ModelDevice::Auto,
+            max_bytes: 1_610_612_736,
+        }
+    }
+}
+
+/// Where inference runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelDevice {
+    /// CUDA where its worker is installed and a device answers, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// CUDA, or the model is down.
+    Cuda,
+}
