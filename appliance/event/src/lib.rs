@@ -18,6 +18,7 @@ mod syslog;
 mod taxonomy;
 mod ticket;
 mod verdict;
+pub mod worker;
 
 pub use ids::{EventId, IncidentId, ParseIdError};
 pub use incident::{
