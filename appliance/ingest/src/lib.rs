@@ -1,1 +1,47 @@
 //! Syslog listeners: sockets in, frames out.
+//!
+//! Opens the sockets ([`Listeners::bind`]), receives ([`Listeners::run`]), turns away who is not on
+//! the allow list, and counts every frame once: as delivered or as dropped, with the reason
+//! ([`DropReason`]), per source ([`Sources`]). What a frame says is not this crate's business: it
+//! knows neither the store nor triage, and leaves decoding to whoever holds the other end of the
+//! channel.
+//!
+//! Start reading at [`Listeners`], then `intake` (the accounts) and `tcp`.
+
+#![forbid(unsafe_code)]
+
+mod config;
+mod connections;
+mod error;
+mod intake;
+mod kernel;
+mod listeners;
+mod network;
+mod sources;
+mod tcp;
+mod udp;
+
+use time::OffsetDateTime;
+use vedette_event::{Peer, Transport};
+
+pub use config::{Bounded, Config, OutOfBounds, TcpConfig, UdpConfig};
+pub use error::IngestError;
+pub use intake::{Counts, DropReason};
+pub use listeners::{Inherited, Listeners};
+pub use network::{Network, ParseNetworkError};
+pub use sources::{SourceCounts, Sources, SourcesSnapshot};
+
+/// One message as it came off the wire, transport framing left off, nothing read into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The message, PRI included.
+    pub bytes: Vec<u8>,
+    /// Who sent it; an IPv4 address stays one on a dual-stack socket.
+    pub peer: Peer,
+    /// How it came.
+    pub transport: Transport,
+    /// When the box read it off the socket.
+    pub received_at: OffsetDateTime,
+    /// Whether it was longer than `max-frame-bytes` and cut there.
+    pub truncated: bool,
+}

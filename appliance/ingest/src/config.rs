@@ -1,0 +1,166 @@
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Network;
+
+/// Where the listeners stand when nothing is configured: unprivileged and on this machine only.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5514);
+
+/// `[ingest]`: how log lines come in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Networks (CIDR) that may send. Empty: every address may. Default: empty.
+    pub allow: Vec<Network>,
+    /// Longest message kept whole, in bytes; what is longer is cut there and marked.
+    /// Default: 65536. Range: 480 (what RFC 5424 asks of every receiver) to 1048576.
+    pub max_frame_bytes: Bounded<480, 1_048_576>,
+    /// `[ingest.udp]`.
+    pub udp: UdpConfig,
+    /// `[ingest.tcp]`.
+    pub tcp: TcpConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            max_frame_bytes: Bounded(65_536),
+            udp: UdpConfig::default(),
+            tcp: TcpConfig::default(),
+        }
+    }
+}
+
+/// `[ingest.udp]`: syslog over UDP (RFC 5426), a message a datagram.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UdpConfig {
+    /// Addresses to listen on. Empty: only sockets handed over by systemd.
+    /// Default: `["127.0.0.1:5514"]`.
+    pub listen: Vec<SocketAddr>,
+    /// Receive buffer asked of the kernel for each socket, in bytes; a larger one stays. Under 1 MiB
+    /// most of a burst is lost. Default: 8388608. Range: 4096 to 268435456.
+    pub receive_buffer_bytes: Bounded<4_096, 268_435_456>,
+}
+
+impl Default for UdpConfig {
+    fn default() -> Self {
+        Self { listen: vec![DEFAULT_LISTEN], receive_buffer_bytes: Bounded(8 << 20) }
+    }
+}
+
+/// `[ingest.tcp]`: syslog over TCP (RFC 6587), octet counting and LF framing, told apart by message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TcpConfig {
+    /// Addresses to listen on. Empty: only sockets handed over by systemd.
+    /// Default: `["127.0.0.1:5514"]`.
+    pub listen: Vec<SocketAddr>,
+    /// Connections held at once; more are refused. Default: 1024. Range: 1 to 65536.
+    pub max_connections: Bounded<1, 65_536>,
+    /// Connections held at once from one address. Default: 64. Range: 1 to 65536.
+    pub max_connections_per_peer: Bounded<1, 65_536>,
+    /// Seconds of silence after which a connection is closed. Long, because a sender that finds its
+    /// connection closed usually loses a line; dead peers are found by keep-alive long before.
+    /// Default: 86400. Range: 1 to 604800.
+    pub idle_timeout_seconds: Bounded<1, 604_800>,
+}
+
+impl Default for TcpConfig {
+    fn default() -> Self {
+        Self {
+            listen: vec![DEFAULT_LISTEN],
+            max_connections: Bounded(1_024),
+            max_connections_per_peer: Bounded(64),
+            idle_timeout_seconds: Bounded(86_400),
+        }
+    }
+}
+
+/// A whole number from `MIN` to `MAX`; a configuration file with another one is refused where it
+/// stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
+
+impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
+    /// The number as a size or a count.
+    pub fn size(self) -> usize {
+        usize::try_from(self.0).expect("usize has at least 32 bits where this runs")
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> TryFrom<u64> for Bounded<MIN, MAX> {
+    type Error = OutOfBounds;
+
+    fn try_from(number: u64) -> Result<Self, OutOfBounds> {
+        match u32::try_from(number) {
+            Ok(inside) if (MIN..=MAX).contains(&inside) => Ok(Self(inside)),
+            _ => Err(OutOfBounds { number, least: MIN, most: MAX }),
+        }
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> From<Bounded<MIN, MAX>> for u64 {
+    fn from(bounded: Bounded<MIN, MAX>) -> Self {
+        bounded.0.into()
+    }
+}
+
+/// A number outside the range of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfBounds {
+    number: u64,
+    least: u32,
+    most: u32,
+}
+
+impl fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is out of range (write {} to {})", self.number, self.least, self.most)
+    }
+}
+
+impl std::error::Error for OutOfBounds {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_strictly() {
+        for (text, error) in [
+            ("", None),
+            ("allow = ['10.0.0.0/8', '::1']\nmax-frame-bytes = 8192", None),
+            ("[udp]\nlisten = ['0.0.0.0:514', '[::]:514']\nreceive-buffer-bytes = 1048576", None),
+            ("[tcp]\nmax-connections = 1\nidle-timeout-seconds = 60", None),
+            ("alow = []", Some("unknown field `alow`")),
+            ("[tcp]\nmax-conections = 1", Some("unknown field `max-conections`")),
+            ("allow = ['10.0.0.0/40']", Some("is not a network")),
+            ("max-frame-bytes = 10", Some("10 is out of range (write 480 to 1048576)")),
+            ("[udp]\nlisten = ['localhost']", Some("invalid socket address")),
+        ] {
+            let read = toml::from_str::<Config>(text).map_err(|found| found.to_string());
+            match (read, error) {
+                (Ok(_), None) => {}
+                (Err(found), Some(part)) => assert!(found.contains(part), "{text:?}: {found}"),
+                (read, error) => panic!("{text:?}: {read:?}, expected {error:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_survive_a_round_trip() {
+        let text = toml::to_string(&Config::default()).unwrap();
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
+        assert!(text.contains("max-frame-bytes = 65536"), "{text}");
+    }
+}

@@ -1,0 +1,51 @@
+use std::io;
+use std::net::SocketAddr;
+
+use vedette_event::Transport;
+
+/// Why a listener cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {} {address}: {}", transport.as_str(), mend(*transport, *address, source))]
+    Listen {
+        /// UDP or TCP.
+        transport: Transport,
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A socket handed over by systemd is unusable.
+    #[error(
+        "the {} socket handed over at start cannot be used; check the ListenStream= and \
+         ListenDatagram= lines of the socket unit",
+        transport.as_str()
+    )]
+    Inherited {
+        /// UDP or TCP.
+        transport: Transport,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What happened and what to do about it.
+fn mend(transport: Transport, address: SocketAddr, source: &io::Error) -> String {
+    let name = transport.as_str();
+    let port = address.port();
+    match source.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another program holds the port; find it with `ss -lnp '( sport = :{port} )'` and stop \
+             it, or change `listen` under [ingest.{name}]"
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "not permitted; ports below 1024 need the socket unit of systemd, so enable that or \
+             choose a higher port in `listen` under [ingest.{name}]"
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            format!("this machine has no such address; correct `listen` under [ingest.{name}]")
+        }
+        _ => format!("check `listen` under [ingest.{name}]"),
+    }
+}

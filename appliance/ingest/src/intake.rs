@@ -1,0 +1,196 @@
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio_util::sync::CancellationToken;
+use vedette_event::{Peer, Transport};
+use vedette_telemetry::{Counter, Metric, Registry};
+
+use crate::{Frame, Network, Sources};
+
+/// Why a frame that reached the box was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// The kernel's receive buffer was full.
+    KernelBuffer,
+    /// Whoever takes the frames was too slow for UDP, which cannot wait.
+    QueueFull,
+    /// The sender is not on the allow list.
+    NotAllowed,
+    /// Nobody took it before the time for stopping was up.
+    Shutdown,
+}
+
+impl DropReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] =
+        [Self::KernelBuffer, Self::QueueFull, Self::NotAllowed, Self::Shutdown];
+
+    /// The name in metrics and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::KernelBuffer => "kernel_buffer",
+            Self::QueueFull => "queue_full",
+            Self::NotAllowed => "not_allowed",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// What came of all frames of one run: `received` = `delivered` + the sum of `dropped`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames that reached the box, those that the kernel dropped included.
+    pub received: u64,
+    /// Frames handed on.
+    pub delivered: u64,
+    /// Frames lost, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
+}
+
+/// Where every listener hands in what it received: the one place that admits, counts and delivers.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    sender: mpsc::Sender<Frame>,
+    ledger: Arc<Ledger>,
+    /// Cancelled when the time for stopping is up: from then on nothing waits.
+    expired: CancellationToken,
+}
+
+struct Ledger {
+    allow: Vec<Network>,
+    sources: Sources,
+    registry: Registry,
+    delivered: Counter,
+    dropped: [Counter; DropReason::ALL.len()],
+}
+
+/// The counters of one transport, and its door to the intake.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    intake: Intake,
+    transport: Transport,
+    messages: Counter,
+    bytes: Counter,
+}
+
+impl Intake {
+    pub(crate) fn new(
+        sender: mpsc::Sender<Frame>,
+        allow: Vec<Network>,
+        sources: Sources,
+        registry: Registry,
+        expired: CancellationToken,
+    ) -> Self {
+        let dropped =
+            DropReason::ALL.map(|reason| registry.counter(Metric::IngestDropped, reason.as_str()));
+        let ledger = Ledger { allow, sources, registry, delivered: Counter::default(), dropped };
+        Self { sender, ledger: Arc::new(ledger), expired }
+    }
+
+    /// The door for one transport.
+    pub(crate) fn gate(&self, transport: Transport) -> Gate {
+        let counter = |metric| self.counter(metric, transport.as_str());
+        Gate {
+            messages: counter(Metric::IngestMessages),
+            bytes: counter(Metric::IngestBytes),
+            intake: self.clone(),
+            transport,
+        }
+    }
+
+    pub(crate) fn counter(&self, metric: Metric, label: &'static str) -> Counter {
+        self.ledger.registry.counter(metric, label)
+    }
+
+    /// Whether this address may send.
+    pub(crate) fn admits(&self, address: IpAddr) -> bool {
+        let allow = &self.ledger.allow;
+        allow.is_empty() || allow.iter().any(|network| network.contains(address))
+    }
+
+    /// What came of everything so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let (received, dropped) = self.ledger.sources.totals();
+        Counts { received, delivered: self.ledger.delivered.get(), dropped }
+    }
+
+    fn count_drop(&self, reason: DropReason, count: u64) {
+        self.ledger.dropped[reason as usize].add(count);
+    }
+
+    fn drop_frame(&self, address: IpAddr, reason: DropReason) {
+        self.ledger.sources.dropped(address, reason);
+        self.count_drop(reason, 1);
+    }
+}
+
+impl Gate {
+    /// Hands on a frame whose sender cannot wait: a full queue drops it.
+    pub(crate) fn offer(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) {
+        let Some(frame) = self.admit(bytes, peer, truncated) else { return };
+        match self.intake.sender.try_send(frame) {
+            Ok(()) => self.intake.ledger.delivered.add(1),
+            Err(TrySendError::Full(_)) => {
+                self.intake.drop_frame(peer.ip(), DropReason::QueueFull);
+            }
+            Err(TrySendError::Closed(_)) => {
+                self.intake.drop_frame(peer.ip(), DropReason::Shutdown);
+            }
+        }
+    }
+
+    /// Hands on a frame whose sender can wait: until there is room, or the time for stopping is up.
+    pub(crate) async fn deliver(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) {
+        let Some(frame) = self.admit(bytes, peer, truncated) else { return };
+        let permit = tokio::select! {
+            biased;
+            permit = self.intake.sender.reserve() => permit.ok(),
+            () = self.intake.expired.cancelled() => None,
+        };
+        match permit {
+            Some(permit) => {
+                permit.send(frame);
+                self.intake.ledger.delivered.add(1);
+            }
+            None => self.intake.drop_frame(peer.ip(), DropReason::Shutdown),
+        }
+    }
+
+    /// Enters datagrams that the kernel received and dropped before anybody saw them.
+    pub(crate) fn dropped_by_kernel(&self, count: u64) {
+        if count > 0 {
+            self.messages.add(count);
+            self.intake.ledger.sources.dropped_by_kernel(count);
+            self.intake.count_drop(DropReason::KernelBuffer, count);
+        }
+    }
+
+    /// Whether the time for stopping is up.
+    pub(crate) fn expired(&self) -> bool {
+        self.intake.expired.is_cancelled()
+    }
+
+    /// Counts what came, and makes a frame of it when its sender is on the allow list.
+    fn admit(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) -> Option<Frame> {
+        let received_at = OffsetDateTime::now_utc();
+        let allowed = self.intake.admits(peer.ip());
+        self.messages.add(1);
+        self.bytes.add(bytes.len() as u64);
+        self.intake.ledger.sources.received(peer.ip(), allowed, received_at);
+        if !allowed {
+            self.intake.drop_frame(peer.ip(), DropReason::NotAllowed);
+            return None;
+        }
+        let peer = Peer::Network(peer);
+        Some(Frame { bytes, peer, transport: self.transport, received_at, truncated })
+    }
+}
+
+/// The same peer, an IPv4 address mapped into IPv6 (dual-stack sockets) written as IPv4.
+pub(crate) fn canonical(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}

@@ -1,0 +1,181 @@
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vedette_event::Transport;
+use vedette_telemetry::Registry;
+
+use crate::intake::{Counts, Intake};
+use crate::kernel::{DropGauge, raise_receive_buffer};
+use crate::tcp::TcpService;
+use crate::udp::UdpListener;
+use crate::{Config, Frame, IngestError, Sources, udp};
+
+/// Connections that may wait to be accepted: a site's devices reconnecting at once after an outage.
+const BACKLOG: i32 = 1_024;
+
+/// How long stopping may take: long enough to empty full buffers into a live queue, well under the
+/// time that systemd grants.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Sockets handed over by whoever started the process (systemd's socket activation).
+#[derive(Debug, Default)]
+pub struct Inherited {
+    /// Bound UDP sockets.
+    pub udp: Vec<UdpSocket>,
+    /// Listening TCP sockets.
+    pub tcp: Vec<TcpListener>,
+}
+
+/// Sockets that are open and hold their ports, but are not read yet.
+pub struct Listeners {
+    config: Config,
+    udp: Vec<UdpListener>,
+    tcp: Vec<TcpListener>,
+    sources: Sources,
+}
+
+impl Listeners {
+    /// Opens every configured address and takes over the inherited sockets; an address that an
+    /// inherited socket already holds is not opened again.
+    ///
+    /// # Errors
+    /// When an address cannot be had or an inherited socket is unusable; nothing stays open then.
+    pub fn bind(config: &Config, inherited: Inherited) -> Result<Self, IngestError> {
+        let udp = udp_sockets(config, inherited.udp)?;
+        let tcp = tcp_listeners(config, inherited.tcp)?;
+        Ok(Self { config: config.clone(), udp, tcp, sources: Sources::default() })
+    }
+
+    /// The addresses listened on, in the order of the configuration, inherited ones first.
+    pub fn addresses(&self) -> Vec<(Transport, SocketAddr)> {
+        let udp = self.udp.iter().map(|listener| (Transport::Udp, listener.socket.local_addr()));
+        let tcp = self.tcp.iter().map(|listener| (Transport::Tcp, listener.local_addr()));
+        udp.chain(tcp).filter_map(|(transport, address)| Some((transport, address.ok()?))).collect()
+    }
+
+    /// The accounts by source; stays readable while and after the listeners run.
+    pub fn sources(&self) -> Sources {
+        self.sources.clone()
+    }
+
+    /// Receives until `shutdown`, then takes no new connection, hands on what the sockets still
+    /// hold (for at most five seconds) and tells what came of everything.
+    ///
+    /// UDP never waits for `sender`; TCP does, which makes its senders wait in turn.
+    pub async fn run(
+        self,
+        sender: mpsc::Sender<Frame>,
+        registry: Registry,
+        shutdown: CancellationToken,
+    ) -> Counts {
+        let expired = CancellationToken::new();
+        let allow = self.config.allow.clone();
+        let intake = Intake::new(sender, allow, self.sources, registry, expired.clone());
+        let tracker = TaskTracker::new();
+        let max_frame = self.config.max_frame_bytes.size();
+        for listener in self.udp {
+            let gate = intake.gate(Transport::Udp);
+            tracker.spawn(udp::receive(listener, gate, max_frame, shutdown.clone()));
+        }
+        let tcp = TcpService::new(&self.config, &intake, &tracker, &shutdown);
+        for listener in self.tcp {
+            tracker.spawn(tcp.clone().accept(listener));
+        }
+        drop(tcp);
+        tracker.close();
+        shutdown.cancelled().await;
+        if tokio::time::timeout(DRAIN_TIME, tracker.wait()).await.is_err() {
+            tracing::warn!("stopping took too long; what could not be handed on is dropped");
+            expired.cancel();
+            tracker.wait().await;
+        }
+        intake.counts()
+    }
+}
+
+fn udp_sockets(
+    config: &Config,
+    inherited: Vec<UdpSocket>,
+) -> Result<Vec<UdpListener>, IngestError> {
+    let transport = Transport::Udp;
+    let mut sockets = inherited;
+    let held = held(transport, sockets.iter().map(UdpSocket::local_addr))?;
+    for address in config.udp.listen.iter().filter(|address| !held.contains(address)) {
+        let socket = open(*address, Type::DGRAM).map_err(|source| IngestError::Listen {
+            transport,
+            address: *address,
+            source,
+        })?;
+        sockets.push(socket.into());
+    }
+    let wanted = config.udp.receive_buffer_bytes.size();
+    sockets.into_iter().map(|socket| prepare_udp(socket, wanted)).collect()
+}
+
+fn prepare_udp(socket: UdpSocket, wanted: usize) -> Result<UdpListener, IngestError> {
+    let unusable = |source| IngestError::Inherited { transport: Transport::Udp, source };
+    socket.set_nonblocking(true).map_err(unusable)?;
+    let got = raise_receive_buffer(&socket, wanted);
+    if got < wanted {
+        tracing::warn!(
+            wanted,
+            got,
+            "UDP receive buffer is smaller than asked; raise net.core.rmem_max"
+        );
+    }
+    Ok(UdpListener { gauge: DropGauge::new(&socket), socket })
+}
+
+fn tcp_listeners(
+    config: &Config,
+    inherited: Vec<TcpListener>,
+) -> Result<Vec<TcpListener>, IngestError> {
+    let transport = Transport::Tcp;
+    let mut listeners = inherited;
+    let held = held(transport, listeners.iter().map(TcpListener::local_addr))?;
+    for address in config.tcp.listen.iter().filter(|address| !held.contains(address)) {
+        let socket = open(*address, Type::STREAM).map_err(|source| IngestError::Listen {
+            transport,
+            address: *address,
+            source,
+        })?;
+        listeners.push(socket.into());
+    }
+    for listener in &listeners {
+        let unusable = |source| IngestError::Inherited { transport, source };
+        listener.set_nonblocking(true).map_err(unusable)?;
+    }
+    Ok(listeners)
+}
+
+/// The addresses that inherited sockets hold.
+fn held(
+    transport: Transport,
+    addresses: impl Iterator<Item = io::Result<SocketAddr>>,
+) -> Result<Vec<SocketAddr>, IngestError> {
+    addresses
+        .collect::<Result<_, _>>()
+        .map_err(|source| IngestError::Inherited { transport, source })
+}
+
+fn open(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    if address.is_ipv6() {
+        // So that 0.0.0.0 and [::] can stand side by side in the configuration.
+        socket.set_only_v6(true)?;
+    }
+    if kind == Type::STREAM {
+        // Else the port stays taken for a minute after a restart. On UDP it would let two share it.
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())?;
+    if kind == Type::STREAM {
+        socket.listen(BACKLOG)?;
+    }
+    Ok(socket)
+}

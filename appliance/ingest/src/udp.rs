@@ -1,0 +1,78 @@
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::intake::{Gate, canonical};
+use crate::kernel::DropGauge;
+
+/// The longest datagram there is (its length field has 16 bits), so that none is cut unnoticed.
+const DATAGRAM_MAX: usize = 65_535;
+
+/// How often the kernel is asked for its losses: soon enough for a person who watches.
+const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Rest after an error of the socket, so that a broken one cannot spin.
+const ERROR_PAUSE: Duration = Duration::from_millis(100);
+
+/// A UDP socket that is open but not yet read.
+pub(crate) struct UdpListener {
+    pub(crate) socket: UdpSocket,
+    pub(crate) gauge: DropGauge,
+}
+
+/// Receives until shutdown, then empties the socket's buffer.
+pub(crate) async fn receive(
+    listener: UdpListener,
+    gate: Gate,
+    max_frame: usize,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let UdpListener { socket, mut gauge } = listener;
+    let socket = tokio::net::UdpSocket::from_std(socket)?;
+    let mut buffer = vec![0; DATAGRAM_MAX];
+    let mut gauge_time = interval(GAUGE_INTERVAL);
+    gauge_time.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            _ = gauge_time.tick() => gate.dropped_by_kernel(gauge.take()),
+            received = socket.recv_from(&mut buffer) => match received {
+                Ok((length, peer)) => {
+                    let (bytes, truncated) = cut(&buffer[..length], max_frame);
+                    gate.offer(bytes, canonical(peer), truncated);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "receiving over UDP failed");
+                    sleep(ERROR_PAUSE).await;
+                }
+            },
+        }
+    }
+    let socket = socket.into_std()?;
+    while !gate.expired() {
+        // Straight from the socket: the runtime's idea of readiness may lag behind.
+        let Ok((length, peer)) = next_datagram(&socket, &mut buffer) else { break };
+        let (bytes, truncated) = cut(&buffer[..length], max_frame);
+        gate.deliver(bytes, canonical(peer), truncated).await;
+    }
+    gate.dropped_by_kernel(gauge.take());
+    Ok(())
+}
+
+fn next_datagram(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    loop {
+        match socket.recv_from(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// The message, at most `max` bytes of it, and whether that cut it.
+fn cut(datagram: &[u8], max: usize) -> (Vec<u8>, bool) {
+    (datagram[..datagram.len().min(max)].to_vec(), datagram.len() > max)
+}
