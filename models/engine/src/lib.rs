@@ -1,1 +1,29 @@
-//! The language model: GGUF, tokenizer, forward pass, label scoring, worker.
+//! The language model: GGUF file, tokenizer, Llama forward pass, label scoring, and the worker
+//! process in which all of it runs.
+//!
+//! A line is put before the model as data, and the answer is read off the probabilities of fixed
+//! labels: no text of the model's is ever parsed. The same file, prompt and line give the same bits.
+//!
+//! Knows no store, no console and no network: the worker has one Unix socket and shuts the door on
+//! everything else (`worker::sandbox`). Start reading at [`Analyst`], then [`Llama`].
+
+mod analyst;
+mod batch;
+mod config;
+mod error;
+mod gguf;
+mod line;
+mod llama;
+mod prompt;
+mod tokenizer;
+mod trie;
+pub mod worker;
+
+pub use analyst::Analyst;
+pub use batch::Batch;
+pub use config::LlamaConfig;
+pub use error::EngineError;
+pub use gguf::ModelFile;
+pub use llama::{KvCache, Llama};
+pub use prompt::{ClassPrompt, Prompt, VerdictPrompt};
+pub use tokenizer::Tokenizer;

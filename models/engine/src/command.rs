@@ -1,0 +1,239 @@
+use std::io::{BufRead, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vedette_engine::worker::{
+    close_inherited, enclose, serve_connection, serve_listener, yield_to_others,
+};
+use vedette_engine::{Analyst, LlamaConfig, ModelFile, Prompt};
+use vedette_event::{ModelSay, Question, QuestionId};
+
+use crate::bench;
+
+/// How many threads candle multiplies with; read by it from the environment only.
+const THREADS_VARIABLE: &str = "RAYON_NUM_THREADS";
+
+/// The descriptor systemd passes a listening socket as.
+const SYSTEMD_SOCKET: i32 = 3;
+
+/// The language model of Vedette in a process of its own: no network, bounded memory, idle priority.
+#[derive(Parser)]
+#[command(name = "vedette-worker", version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Answer questions on a Unix socket.
+    Serve {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// Listen here; without it, on the socket systemd passes.
+        #[arg(long, conflicts_with = "stdin")]
+        socket: Option<PathBuf>,
+        /// Serve one connection on standard input, a connected Unix socket, and end with it.
+        #[arg(long)]
+        stdin: bool,
+    },
+    /// Say what a model file holds.
+    Inspect {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure speed and memory.
+    Bench {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge JSON lines `{"id", "raw"}` from standard input, one answer a line.
+    Classify {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// Ask with this prompt file instead of the built-in one.
+        #[arg(long)]
+        prompt: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct ModelArguments {
+    /// The model, a GGUF file.
+    file: PathBuf,
+    /// Refuse the file unless this is its SHA-256 (hex).
+    #[arg(long)]
+    sha256: Option<String>,
+    /// Threads to calculate with.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+    /// Most memory for data, in MiB.
+    #[arg(long, default_value_t = 900)]
+    memory_mib: u64,
+}
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match &arguments.command {
+        Action::Serve { model, socket, stdin } => serve(model, socket.as_deref(), *stdin),
+        Action::Inspect { model, json } => inspect(model, *json),
+        Action::Bench { model, json } => {
+            model.prepare(0)?;
+            print(&bench::measure(&model.file, model.open()?, &Prompt::base()?)?, *json)
+        }
+        Action::Classify { model, prompt } => classify(model, prompt.as_deref()),
+    }
+}
+
+impl ModelArguments {
+    /// Sets the number of threads, keeps `kept` sockets, and shuts the process in.
+    fn prepare(&self, kept: i32) -> anyhow::Result<()> {
+        self.set_threads()?;
+        close_inherited(SYSTEMD_SOCKET + kept);
+        Ok(())
+    }
+
+    /// Starts the program anew where the environment says another number of threads: changing the
+    /// environment of a running process is not safe.
+    fn set_threads(&self) -> anyhow::Result<()> {
+        let wanted = self.threads.to_string();
+        if std::env::var(THREADS_VARIABLE).is_ok_and(|threads| threads == wanted) {
+            return Ok(());
+        }
+        let program = std::env::current_exe().context("cannot find the running program")?;
+        let mut again = Command::new(program);
+        again.args(std::env::args_os().skip(1)).env(THREADS_VARIABLE, wanted);
+        Err(again.exec()).context("cannot start with another number of threads")
+    }
+
+    /// Shuts the process in and opens the file.
+    fn open(&self) -> anyhow::Result<ModelFile> {
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let walls = enclose(folder.unwrap_or(Path::new(".")), self.memory_mib << 20);
+        for (stands, wall) in [
+            (walls.limits, "resource limits"),
+            (walls.landlock, "Landlock"),
+            (walls.seccomp, "seccomp"),
+        ] {
+            if !stands {
+                eprintln!("vedette-worker: runs without {wall}: the system has refused it");
+            }
+        }
+        Ok(ModelFile::open(&self.file, self.sha256.as_deref())?)
+    }
+}
+
+fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::Result<()> {
+    let passed = socket.is_none() && !stdin;
+    model.prepare(i32::from(passed))?;
+    for refused in yield_to_others() {
+        eprintln!("vedette-worker: runs without: {refused}");
+    }
+    let load = || anyhow::Ok(Mutex::new(Analyst::new(model.open()?, &Prompt::base()?)?));
+    if stdin {
+        let descriptor = std::io::stdin().as_fd().try_clone_to_owned()?;
+        let mut stream = UnixStream::from(descriptor);
+        stream.peer_addr().context("standard input is no connected Unix socket")?;
+        return Ok(serve_connection(&mut stream, &load()?)?);
+    }
+    let listener = match socket {
+        Some(path) => listen(path)?,
+        None => match listenfd::ListenFd::from_env().take_unix_listener(0)? {
+            Some(listener) => listener,
+            None => bail!("no socket: give --socket PATH, --stdin, or start it by systemd"),
+        },
+    };
+    serve_listener(&listener, &load()?);
+    Ok(())
+}
+
+/// Listens at a path that only this user may connect to; a socket left by a dead worker gives way.
+fn listen(path: &Path) -> anyhow::Result<UnixListener> {
+    let place = || format!("cannot listen on {}", path.display());
+    if UnixStream::connect(path).is_ok() {
+        bail!("{}: another worker answers there", place());
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if std::os::unix::fs::FileTypeExt::is_socket(&there.file_type()) => {
+            std::fs::remove_file(path).with_context(place)?;
+        }
+        Ok(_) => bail!("{}: the file there is no socket", place()),
+        Err(_) => {}
+    }
+    let before = rustix::process::umask(rustix::fs::Mode::from(0o177));
+    let listener = UnixListener::bind(path).with_context(place);
+    rustix::process::umask(before);
+    listener
+}
+
+fn inspect(model: &ModelArguments, as_json: bool) -> anyhow::Result<()> {
+    model.prepare(0)?;
+    let file = model.open()?;
+    let measures = serde_json::to_value(LlamaConfig::read(&file)?)?;
+    let document = json!({
+        "file": model.file, "sha256": file.sha256(), "bytes": file.bytes(),
+        "tensors": file.tensor_count(), "measures": measures,
+    });
+    print(&document, as_json)
+}
+
+/// A row to judge; other keys are ignored.
+#[derive(Deserialize)]
+struct Row {
+    id: Value,
+    raw: String,
+}
+
+/// An answer, under the id of its row.
+#[derive(Serialize)]
+struct Judged {
+    id: Value,
+    malicious: f32,
+    classes: Vec<(vedette_event::ThreatClass, f32)>,
+    bundle: String,
+}
+
+fn classify(model: &ModelArguments, prompt: Option<&Path>) -> anyhow::Result<()> {
+    model.prepare(0)?;
+    let prompt = match prompt {
+        Some(path) => Prompt::parse(&std::fs::read_to_string(path)?)?,
+        None => Prompt::base()?,
+    };
+    let mut analyst = Analyst::new(model.open()?, &prompt)?;
+    let mut out = std::io::stdout().lock();
+    for (number, line) in std::io::stdin().lock().lines().enumerate() {
+        let row: Row = serde_json::from_str(&line?).with_context(|| format!("row {number}"))?;
+        let say = analyst.answer(&Question { id: QuestionId(0), text: row.raw })?;
+        let ModelSay { malicious, classes, bundle, .. } = say;
+        serde_json::to_writer(&mut out, &Judged { id: row.id, malicious, classes, bundle })?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn print(document: &Value, as_json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match document.as_object().filter(|_| !as_json) {
+        Some(entries) => {
+            for (name, value) in entries {
+                writeln!(out, "{name:28} {value}")?;
+            }
+        }
+        None => writeln!(out, "{document}")?,
+    }
+    Ok(())
+}

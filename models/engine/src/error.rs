@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+/// Why the engine could not do what it was asked. The text names the object; the cause is the source.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The file cannot be read.
+    #[error("cannot read the model file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not the one that was asked for.
+    #[error(
+        "the model file {} is damaged: its SHA-256 is {found}, not {expected}; \
+         fetch it again with `vedette model pull`",
+        path.display()
+    )]
+    Hash {
+        /// The file.
+        path: PathBuf,
+        /// The hash that was asked for, in hex.
+        expected: String,
+        /// The hash of what is there, in hex.
+        found: String,
+    },
+    /// The file is no GGUF, or contradicts itself.
+    #[error("the model file is damaged or incomplete: {0}")]
+    Corrupt(String),
+    /// A sound file of a kind this engine does not run.
+    #[error("the model is of a kind that is not supported: {0}")]
+    Unsupported(String),
+    /// The prompt of the bundle contradicts itself or the model's tokens.
+    #[error("the prompt of the model bundle is unusable: {0}")]
+    Prompt(String),
+    /// More positions than the cache holds.
+    #[error("{wanted} positions asked for, the cache holds {capacity}")]
+    ContextFull {
+        /// Positions needed.
+        wanted: usize,
+        /// Positions there are.
+        capacity: usize,
+    },
+    /// The arithmetic failed.
+    #[error("the forward pass failed")]
+    Compute(#[from] candle_core::Error),
+}

@@ -1,0 +1,162 @@
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
+
+use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::{Device, Tensor};
+use sha2::{Digest, Sha256};
+
+use crate::EngineError;
+
+/// Largest number of values in one tensor: 2^31 holds the embeddings of any model that fits a small box,
+/// and keeps the product of hostile dimensions from overflowing.
+const MAX_TENSOR_VALUES: usize = 1 << 31;
+
+/// Bytes hashed at a time.
+const HASH_CHUNK_BYTES: usize = 1 << 20;
+
+/// A GGUF file whose hash is known and whose tables are read; tensors are read on demand.
+pub struct ModelFile {
+    content: Content,
+    reader: BufReader<File>,
+    sha256: String,
+    bytes: u64,
+}
+
+impl ModelFile {
+    /// Hashes the file, compares with `expected` (hex) where given, and reads its tables.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is another one than expected, or is no sound GGUF.
+    pub fn open(path: &Path, expected: Option<&str>) -> Result<Self, EngineError> {
+        let unreadable = |source| EngineError::Read { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let sha256 = hash(&mut file).map_err(unreadable)?;
+        if let Some(expected) = expected
+            && !expected.eq_ignore_ascii_case(&sha256)
+        {
+            let (path, expected) = (path.to_owned(), expected.to_owned());
+            return Err(EngineError::Hash { path, expected, found: sha256 });
+        }
+        file.rewind().map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
+        let mut reader = BufReader::new(file);
+        let content = Content::read(&mut reader).map_err(corrupt)?;
+        check_sizes(&content)?;
+        Ok(Self { content, reader, sha256, bytes })
+    }
+
+    /// SHA-256 of the whole file, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Size of the file in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The number of tensors.
+    pub fn tensor_count(&self) -> usize {
+        self.content.tensor_infos.len()
+    }
+
+    /// Whether the file holds a tensor of this name.
+    pub fn has_tensor(&self, name: &str) -> bool {
+        self.content.tensor_infos.contains_key(name)
+    }
+
+    /// Reads one tensor and dequantises it to f32, after checking that it has the shape the
+    /// configuration calls for.
+    ///
+    /// # Errors
+    /// When it is missing, of another shape, or cut off.
+    pub fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        let Some(info) = self.content.tensor_infos.get(name) else {
+            return Err(EngineError::Corrupt(format!("tensor {name} is missing")));
+        };
+        if info.shape.dims() != shape {
+            let found = info.shape.dims();
+            let text = format!("tensor {name} has shape {found:?}, not {shape:?}");
+            return Err(EngineError::Corrupt(text));
+        }
+        let device = Device::Cpu;
+        let tensor = self.content.tensor(&mut self.reader, name, &device).map_err(corrupt)?;
+        tensor.dequantize(&device).map_err(corrupt)
+    }
+
+    /// A whole number from the metadata.
+    pub(crate) fn number(&self, key: &str) -> Result<usize, EngineError> {
+        let value = self.value(key)?.to_u64().ok().and_then(|value| usize::try_from(value).ok());
+        value.ok_or_else(|| EngineError::Corrupt(format!("metadata {key} is not a whole number")))
+    }
+
+    /// A real number from the metadata.
+    pub(crate) fn real(&self, key: &str) -> Result<f32, EngineError> {
+        let value = self.value(key)?.to_f32();
+        value.map_err(|_| EngineError::Corrupt(format!("metadata {key} is not a real number")))
+    }
+
+    /// A text from the metadata.
+    pub(crate) fn text(&self, key: &str) -> Result<&str, EngineError> {
+        let value = self.value(key)?.to_string();
+        value
+            .map(String::as_str)
+            .map_err(|_| EngineError::Corrupt(format!("metadata {key} is not a text")))
+    }
+
+    /// A list of texts from the metadata.
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&str>, EngineError> {
+        let not_texts = || EngineError::Corrupt(format!("metadata {key} is not a list of texts"));
+        let values = self.value(key)?.to_vec().map_err(|_| not_texts())?;
+        let text = |value: &'_ Value| value.to_string().is_ok();
+        if !values.iter().all(text) {
+            return Err(not_texts());
+        }
+        Ok(values.iter().filter_map(|value| value.to_string().ok()).map(String::as_str).collect())
+    }
+
+    /// A list of signed numbers from the metadata; empty where there is none.
+    pub(crate) fn kinds(&self, key: &str) -> Vec<i32> {
+        let values = self.content.metadata.get(key).and_then(|value| value.to_vec().ok());
+        let kind = |value: &Value| match value {
+            Value::I32(kind) => *kind,
+            Value::U32(kind) => i32::try_from(*kind).unwrap_or(0),
+            _ => 0,
+        };
+        values.map(|values| values.iter().map(kind).collect()).unwrap_or_default()
+    }
+
+    fn value(&self, key: &str) -> Result<&Value, EngineError> {
+        let value = self.content.metadata.get(key);
+        value.ok_or_else(|| EngineError::Corrupt(format!("metadata {key} is missing")))
+    }
+}
+
+/// SHA-256 of what is left to read, in hex.
+fn hash(reader: &mut impl Read) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut chunk = vec![0; HASH_CHUNK_BYTES];
+    loop {
+        match reader.read(&mut chunk)? {
+            0 => break,
+            read => hasher.update(&chunk[..read]),
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Candle's reader bounds lengths, not the product of a tensor's dimensions.
+fn check_sizes(content: &Content) -> Result<(), EngineError> {
+    for (name, info) in &content.tensor_infos {
+        let product = info.shape.dims().iter().try_fold(1usize, |all, size| all.checked_mul(*size));
+        if product.is_none_or(|values| values > MAX_TENSOR_VALUES) {
+            return Err(EngineError::Corrupt(format!("tensor {name:?} is impossibly large")));
+        }
+    }
+    Ok(())
+}
+
+fn corrupt(source: candle_core::Error) -> EngineError {
+    EngineError::Corrupt(source.to_string())
+}

@@ -1,0 +1,11 @@
+//! The process that answers over a Unix socket: frames, serving, and the walls around it.
+
+mod frame;
+mod process;
+mod sandbox;
+mod serve;
+
+pub use frame::{FrameError, read_frame, write_frame};
+pub use process::{close_inherited, resident_bytes, yield_to_others};
+pub use sandbox::{Walls, enclose};
+pub use serve::{serve_connection, serve_listener};

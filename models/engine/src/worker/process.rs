@@ -1,0 +1,52 @@
+use std::os::fd::RawFd;
+
+/// The lowest of ordinary priorities.
+const NICE: i32 = 19;
+
+/// What the kernel kills first when memory runs out.
+const OOM_SCORE: &str = "1000";
+
+/// Takes the processor only when nobody else wants it, and offers itself first when memory runs out.
+/// Returns what the system refused, for the log.
+pub fn yield_to_others() -> Vec<&'static str> {
+    let mut refused = Vec::new();
+    if rustix::process::setpriority_process(None, NICE).is_err() {
+        refused.push("nice");
+    }
+    if !set_idle() {
+        refused.push("idle scheduling");
+    }
+    if std::fs::write("/proc/self/oom_score_adj", OOM_SCORE).is_err() {
+        refused.push("first to be killed when memory runs out");
+    }
+    refused
+}
+
+/// Resident memory of a process in bytes, by the kernel's count; `None` where it cannot be read.
+pub fn resident_bytes(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+#[expect(unsafe_code, reason = "no safe crate in the tree wraps sched_setscheduler")]
+fn set_idle() -> bool {
+    // SAFETY: `sched_param` is a plain integer struct that outlives the call, and 0 names this process.
+    unsafe {
+        let parameters = libc::sched_param { sched_priority: 0 };
+        libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) == 0
+    }
+}
+
+/// Closes every descriptor from `first` on. Only for the first moments of a process, when nothing
+/// of its own is open yet.
+#[expect(unsafe_code, reason = "closing descriptors that somebody might own cannot be safe")]
+pub fn close_inherited(first: RawFd) {
+    let first = libc::c_uint::try_from(first).unwrap_or(libc::c_uint::MAX);
+    // SAFETY: called before this process opens anything, so no owned descriptor is closed under its
+    // owner; what is closed was inherited by mistake. A kernel without the call answers ENOSYS.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0);
+    }
+}
