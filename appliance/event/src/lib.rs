@@ -14,6 +14,7 @@ mod model;
 pub mod query;
 mod record;
 mod resolution;
+mod status;
 mod syslog;
 mod taxonomy;
 mod ticket;
@@ -29,6 +30,10 @@ pub use record::{Defect, Fields, LogRecord, Peer, Transport};
 pub use resolution::{
     CitedStep, EvidenceError, EvidenceSource, PastIncident, RankedRunbook, Resolution,
     ResolutionCode, Retriever,
+};
+pub use status::{
+    CheckState, HardwareCheck, IngestStatus, ModelState, ModelStatus, SourceStatus, Status,
+    StoreStatus,
 };
 pub use syslog::{Facility, SyslogSeverity};
 pub use taxonomy::{ParseTaxonomyError, Severity, TechniqueId, ThreatClass};
