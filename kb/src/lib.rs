@@ -7,6 +7,7 @@
 //! Start reading at [`Kb`].
 
 pub mod attack;
+pub mod dialects;
 pub mod imported;
 pub mod intel;
 mod lint;
@@ -70,5 +71,3 @@ impl Kb {
         lint::lint(self, imported)
     }
 }
-
-pub mod dialects;
