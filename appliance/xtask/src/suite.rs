@@ -59,7 +59,7 @@ fn deny() -> Result<()> {
     }
     crate::run(
         Command::new(installed)
-            .args(["check", "--disable-fetch", "bans", "licenses", "sources"])
+            .args(["--offline", "check", "bans", "licenses", "sources"])
             .current_dir(crate::root()),
     )
 }

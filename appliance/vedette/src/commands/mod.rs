@@ -1,0 +1,13 @@
+//! The commands, one module each.
+
+pub(crate) mod audit;
+pub(crate) mod config;
+pub(crate) mod events;
+pub(crate) mod incidents;
+pub(crate) mod kb;
+pub(crate) mod model;
+pub(crate) mod query;
+pub(crate) mod resolve;
+mod rows;
+pub(crate) mod status;
+pub(crate) mod triage;

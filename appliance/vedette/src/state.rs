@@ -1,0 +1,74 @@
+//! The state folder: everything that changes lies in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use vedette_settings::{Settings, load};
+
+use crate::cli::Configured;
+use crate::exit::Outcome;
+
+/// A configuration and the state folder it names.
+pub(crate) struct Home {
+    pub(crate) settings: Settings,
+    pub(crate) state: State,
+}
+
+impl Home {
+    /// Reads the configuration, or takes the embedded defaults.
+    pub(crate) fn open(configured: &Configured) -> Outcome<Self> {
+        let settings = match &configured.config {
+            Some(file) => load(file)?.settings,
+            None => Settings::default(),
+        };
+        let state = State::of(&settings);
+        Ok(Self { settings, state })
+    }
+}
+
+/// The state folder and what lies where in it.
+#[derive(Clone, Debug)]
+pub(crate) struct State(PathBuf);
+
+impl State {
+    /// `paths.state`, else `$VEDETTE_STATE`, else `./var`.
+    fn of(settings: &Settings) -> Self {
+        let folder = settings.paths.state.clone();
+        let folder = folder.or_else(|| std::env::var_os("VEDETTE_STATE").map(PathBuf::from));
+        Self(folder.unwrap_or_else(|| PathBuf::from("var")))
+    }
+
+    /// The same, one folder further down.
+    pub(crate) fn below(&self, name: &str) -> Self {
+        Self(self.0.join(name))
+    }
+
+    /// Makes the folder, readable by its owner only.
+    pub(crate) fn create(&self) -> Result<()> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).with_context(|| {
+            let folder = self.0.display();
+            format!("cannot make the state folder {folder}: name another with paths.state or $VEDETTE_STATE")
+        })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Key, certificate and claim code of the device.
+    pub(crate) fn identity(&self) -> PathBuf {
+        self.0.join("identity")
+    }
+
+    /// A customer's own runbooks.
+    pub(crate) fn imported_runbooks(&self) -> PathBuf {
+        self.0.join("kb").join("runbooks.jsonl")
+    }
+
+    /// Where a running `serve` takes commands.
+    pub(crate) fn control_socket(&self) -> PathBuf {
+        self.0.join("control.sock")
+    }
+}
