@@ -34,7 +34,7 @@ pub use sources::{SourceCounts, Sources, SourcesSnapshot};
 /// One message as it came off the wire, transport framing left off, nothing read into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// The message, PRI included.
+    /// The message, PRI included, one trailing LF or CRLF left off.
     pub bytes: Vec<u8>,
     /// Who sent it; an IPv4 address stays one on a dual-stack socket.
     pub peer: Peer,

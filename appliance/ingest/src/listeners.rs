@@ -80,11 +80,12 @@ impl Listeners {
         let max_frame = self.config.max_frame_bytes.size();
         for listener in self.udp {
             let gate = intake.gate(Transport::Udp);
-            tracker.spawn(udp::receive(listener, gate, max_frame, shutdown.clone()));
+            let received = udp::receive(listener, gate, max_frame, shutdown.clone());
+            tracker.spawn(told(received));
         }
         let tcp = TcpService::new(&self.config, &intake, &tracker, &shutdown);
         for listener in self.tcp {
-            tracker.spawn(tcp.clone().accept(listener));
+            tracker.spawn(told(tcp.clone().accept(listener)));
         }
         drop(tcp);
         tracker.close();
@@ -95,6 +96,13 @@ impl Listeners {
             tracker.wait().await;
         }
         intake.counts()
+    }
+}
+
+/// Nobody waits for a single listener: what ends one goes to the log.
+async fn told(listener: impl Future<Output = io::Result<()>>) {
+    if let Err(error) = listener.await {
+        tracing::error!(%error, "a syslog listener ended");
     }
 }
 

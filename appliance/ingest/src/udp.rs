@@ -72,7 +72,33 @@ fn next_datagram(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, So
     }
 }
 
-/// The message, at most `max` bytes of it, and whether that cut it.
+/// The message without one trailing LF or CRLF, at most `max` bytes of it, and whether that cut it.
 fn cut(datagram: &[u8], max: usize) -> (Vec<u8>, bool) {
-    (datagram[..datagram.len().min(max)].to_vec(), datagram.len() > max)
+    let message = match datagram.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => datagram,
+    };
+    (message[..message.len().min(max)].to_vec(), message.len() > max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datagrams_lose_one_line_end_and_what_is_too_long() {
+        for (datagram, max, message, truncated) in [
+            ("<13>a", 10, "<13>a", false),
+            ("<13>a\n", 10, "<13>a", false),
+            ("<13>a\r\n", 10, "<13>a", false),
+            ("<13>a\n\n", 10, "<13>a\n", false),
+            ("<13>a\r", 10, "<13>a\r", false),
+            ("12345\n", 5, "12345", false),
+            ("123456", 5, "12345", true),
+            ("\n", 5, "", false),
+            ("", 5, "", false),
+        ] {
+            assert_eq!(cut(datagram.as_bytes(), max), (message.into(), truncated), "{datagram:?}");
+        }
+    }
 }
