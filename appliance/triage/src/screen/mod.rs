@@ -1,0 +1,130 @@
+//! The screen: a linear classifier fast enough to see every line.
+//!
+//! [`features`] turns a line into hashed features, [`weights`] is the file that training wrote, and
+//! [`LinearScreen`] adds the two up. Training itself lives in `vedette-train`, which uses the same
+//! [`features`], so that what was learnt is what is asked. Nothing here allocates in proportion to
+//! more than [`features::MAX_TEXT`], and no line and no weights file makes it panic.
+
+pub mod features;
+mod manifest;
+pub mod weights;
+
+use vedette_event::{ScoredTechnique, Screen, ScreenSay, Severity, ThreatClass};
+
+pub use manifest::{Manifest, Platt};
+pub use weights::{Column, Weights, WeightsError};
+
+use features::{Block, FeatureBag};
+
+/// Techniques named for a line: the parent technique is right within the first three far more often
+/// than later ones are worth reading.
+const MAX_TECHNIQUES: usize = 5;
+
+/// Why a screen could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ScreenError {
+    /// The manifest is not what training writes.
+    #[error("the screen's manifest cannot be read; train the screen again or restore the file")]
+    Manifest(#[from] serde_json::Error),
+    /// The weights do not belong to the manifest.
+    #[error(
+        "the screen's weights have SHA-256 {found}, the manifest says {expected}; restore both files together"
+    )]
+    Checksum {
+        /// What the manifest says, lower case hexadecimal.
+        expected: String,
+        /// What the weights hash to.
+        found: String,
+    },
+    /// The weights file is broken.
+    #[error("the screen's weights cannot be read; train the screen again or restore the file")]
+    Weights(#[from] WeightsError),
+}
+
+/// The classifier: weights, their calibration and their name.
+#[derive(Clone, Debug)]
+pub struct LinearScreen {
+    weights: Weights,
+    platt: Platt,
+    bundle: String,
+}
+
+impl LinearScreen {
+    /// The screen that ships inside the program.
+    ///
+    /// # Errors
+    /// When the program was built with weights and manifest that do not belong together.
+    pub fn embedded() -> Result<Self, ScreenError> {
+        const WEIGHTS: &[u8] = include_bytes!("../../../../models/bundles/screen/weights.bin");
+        const MANIFEST: &str = include_str!("../../../../models/bundles/screen/manifest.json");
+        Self::from_bytes(WEIGHTS, MANIFEST)
+    }
+
+    /// Reads a screen from the two files that training wrote.
+    ///
+    /// # Errors
+    /// When either cannot be read or they do not belong together; the text says which.
+    pub fn from_bytes(weights: &[u8], manifest: &str) -> Result<Self, ScreenError> {
+        let manifest: Manifest = serde_json::from_str(manifest)?;
+        let found = manifest::sha256_hex(weights);
+        if found != manifest.weights_sha256 {
+            return Err(ScreenError::Checksum { expected: manifest.weights_sha256, found });
+        }
+        Ok(Self {
+            weights: Weights::from_bytes(weights)?,
+            platt: manifest.malicious,
+            bundle: bundle_name(&found),
+        })
+    }
+
+    /// What the malicious head adds up to before calibration: for measuring, and for [`Platt`].
+    pub fn malicious_margin(&self, text: &str) -> f32 {
+        self.weights.score(&FeatureBag::of(text)).columns[Column::Malicious.index()]
+    }
+}
+
+impl Screen for LinearScreen {
+    fn assess(&self, text: &str) -> ScreenSay {
+        let scored = self.weights.score(&FeatureBag::of(text));
+        let columns = &scored.columns;
+        let classes = ranked(ThreatClass::ALL, &columns[Column::CLASSES]);
+        let severities = ranked(Severity::ALL, &columns[Column::SEVERITIES]);
+        let techniques = ranked(self.weights.techniques(), &columns[Column::TECHNIQUES]);
+        ScreenSay {
+            malicious: self.platt.probability(columns[Column::Malicious.index()]),
+            severity: severities.first().copied().unwrap_or((Severity::Low, 0.0)),
+            classes,
+            techniques: techniques
+                .into_iter()
+                .take(MAX_TECHNIQUES)
+                .map(|(id, score)| ScoredTechnique { id, score })
+                .collect(),
+            novelty: scored.unseen(Block::Words),
+        }
+    }
+
+    fn bundle(&self) -> &str {
+        &self.bundle
+    }
+}
+
+/// The name of weights with this hash: short, and different whenever they are.
+fn bundle_name(sha256: &str) -> String {
+    format!("screen-{}", sha256.get(..12).unwrap_or(sha256))
+}
+
+/// The labels with their probabilities (softmax of the scores), best first; ties in list order.
+fn ranked<T: Copy>(labels: &[T], scores: &[f32]) -> Vec<(T, f32)> {
+    let top = scores.iter().copied().fold(f32::MIN, f32::max);
+    let total: f32 = scores.iter().map(|score| (score - top).exp()).sum();
+    let mut ranked: Vec<(T, f32)> = labels
+        .iter()
+        .zip(scores)
+        .map(|(label, score)| (*label, (score - top).exp() / total))
+        .collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked
+}
+
+#[cfg(test)]
+mod tests;
