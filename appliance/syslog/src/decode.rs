@@ -34,7 +34,7 @@ pub fn decode(raw: Vec<u8>, received: Received) -> LogRecord {
     let mut fields = Fields::default();
     let line = Line::new(&message, &header);
     let decoded = device::decode(&line, &mut fields);
-    generic::fill_in(&line, &mut fields);
+    generic::fill_in(&line, decoded, &mut fields);
     let timestamp = header
         .timestamp
         .or_else(|| line.own_time(received.received_at))

@@ -1,1 +1,441 @@
-//! ECS names.
+//! Which names devices give to what Elastic Common Schema calls `source.ip`, `user.name` and so on:
+//! one table for JSON, key=value, CEF, LEEF, Windows event data and structured data alike.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use time::OffsetDateTime;
+use vedette_event::Fields;
+
+use crate::stamp;
+
+/// Longest value kept in a field, in bytes; script blocks and command lines fit, floods do not.
+pub(crate) const MAX_VALUE_BYTES: usize = 8192;
+
+/// Stands in the table for the time of the event, which is no field of the record.
+const TIME: &str = "@timestamp";
+
+/// Field, and the keys that mean it: lower case, letters and digits only, the surest first. A key of
+/// two words also matches as parent and child (`client.ip`, `id.orig_h`).
+const ALIASES: &[(&str, &str)] = &[
+    (
+        "source.ip",
+        "sourceip srcip src sip sourceipaddress sourceaddress srcaddr srcaddress sourcenetworkaddress idorigh clientip clientipaddress clientaddress clientaddr clienthost networkclientip callingstationid calleripaddress callerip remoteip remoteipaddress remoteaddress remoteaddr remip rhost rip oip userhostaddress actoripaddress actorip userip attackerip attackeraddress httprequestclientip requestip requestclientip ipaddress ipaddr fromip peerip peeraddr viewer vieweraddress remotehost remote client addr ip peer from hostname xrealip realip xforwardedfor srchost",
+    ),
+    (
+        "source.port",
+        "sourceport srcport spt sport idorigp clientport remoteport remport rport ipport sourceportnumber",
+    ),
+    (
+        "destination.ip",
+        "destinationip dstip dst dip dest destip destinationaddress destinationipaddress dstaddr dstaddress idresph serverip serveraddress serveraddr targetip localip locip localaddress localaddr lip laddr",
+    ),
+    (
+        "destination.port",
+        "destinationport dstport dpt dport destport idrespp serverport localport lport locport targetport",
+    ),
+    ("source.domain", "workstationname workstation sourcehostname sourcehost shost"),
+    (
+        "destination.domain",
+        "destinationhostname dhost dsthost targetservername tlssni servername sni",
+    ),
+    ("source.mac", "srcmac sourcemac smac"),
+    ("source.bytes", "sentbyte bytesout origbytes bytestoserver out"),
+    ("destination.bytes", "rcvdbyte bytesin respbytes bytestoclient in"),
+    ("network.bytes", "bytes totalbytes networkbytes"),
+    ("network.transport", "proto protocol transport ipprotocol"),
+    ("network.protocol", "appproto service networkprotocol"),
+    ("network.direction", "direction dir ifdir"),
+    (
+        "user.name",
+        "targetusername username usrname user suser loginname login account accountname acct principalname userprincipalname principal srcuser sourceusername sourceuser useridentityusername unauthuser uname remoteuser dstuser duser targetuser destinationusername subjectusername saslusername requestusername clientusername ruser useridentityarn userid email useremail emailaddress actor actoremail actoralternateid actorlogin identity logname unmapped",
+    ),
+    ("user.target.name", "membername samaccountname"),
+    ("user.domain", "targetdomainname subjectdomainname userdomain domainname"),
+    ("user.id", "targetusersid usersid"),
+    ("group.name", "groupname"),
+    ("event.code", "eventid eventcode winlogeventid logid messageid msgid sigid eventnumber"),
+    (
+        "event.action",
+        "action act eventname eventaction eventtype event operation activity operationname kind logdesc verb",
+    ),
+    (
+        "event.outcome",
+        "outcome result status success authresult authenticationresult eventoutcome resulttype state disposition",
+    ),
+    ("event.provider", "providername sourcename eventsource provider eventprovider"),
+    ("event.reason", "reason failurereason errormessage error errorcode"),
+    ("winlog.channel", "channel logname winlogchannel"),
+    ("winlog.logon.type", "logontype"),
+    (
+        "process.command_line",
+        "commandline processcommandline cmdline command cmd processcmdline execcommand",
+    ),
+    (
+        "process.executable",
+        "newprocessname image processexecutable exe processpath processname applicationpath application",
+    ),
+    ("process.name", "comm process processfilename"),
+    ("process.pid", "newprocessid processid pid processpid"),
+    (
+        "process.parent.executable",
+        "parentimage parentprocessname parentprocesspath processparentexecutable parentname",
+    ),
+    (
+        "process.parent.command_line",
+        "parentcommandline parentprocesscommandline processparentcommandline",
+    ),
+    ("process.hash.sha256", "processhashsha256"),
+    (
+        "file.path",
+        "targetfilename filepath filename fname objectname file imageloaded relativetargetname path fullpath",
+    ),
+    ("file.hash.sha256", "sha256 filehashsha256 filehash sha256hash"),
+    ("file.hash.sha1", "sha1 filehashsha1"),
+    ("file.hash.md5", "md5 filehashmd5"),
+    ("registry.path", "targetobject registrykey registrypath"),
+    ("service.name", "servicename"),
+    ("powershell.file.script_block_text", "scriptblocktext"),
+    (
+        "rule.name",
+        "signature rulename alertsignature policyname attack signaturename attackname threatname virus virusname",
+    ),
+    ("rule.id", "signatureid alertsignatureid ruleid policyid attackid fwruleid"),
+    (
+        "http.request.method",
+        "method httpmethod requestmethod httprequestmethod cshttpmethod verbhttp",
+    ),
+    ("http.request.referrer", "referer referrer httpreferer httprefer httprequestreferrer"),
+    (
+        "http.response.status_code",
+        "statuscode httpstatus httpstatuscode responsecode scstatus downstreamstatus httpresponsestatuscode httpcode responsestatuscode responsestatus code",
+    ),
+    (
+        "url.original",
+        "url uri requesturi requesturl httpurl requestpath request urloriginal requrl requesturlpath",
+    ),
+    ("url.domain", "httphost httphostname vhost requesthost urldomain host"),
+    (
+        "user_agent.original",
+        "useragent httpuseragent useragentoriginal csuseragent requestclientapplication httprequestuseragent",
+    ),
+    (
+        "dns.question.name",
+        "queryname rrname dnsrrname dnsqueryname dnsquestionname qname question query",
+    ),
+    (
+        "host.name",
+        "computer hostname computername devname dvchost machinename hostidentifier winsystemcomputer agentname devicename",
+    ),
+    ("host.ip", "hostip deviceip agentip dvc"),
+    ("observer.name", "observername sensor sensorname"),
+    ("email.from.address", "mailfrom sender fromaddress emailfrom"),
+    ("email.to.address", "rcptto recipient emailto toaddress"),
+    ("email.subject", "subject emailsubject"),
+    ("cloud.account.id", "recipientaccountid accountid"),
+    (
+        TIME,
+        "timestamp eventtime time ts systemtime tdate datetime utctime createdat creationtime timecreated eventcreatedtime start date rt timegenerated",
+    ),
+];
+
+/// Parents under which `ip`, `name` and the like belong to the machine or to the other side.
+const NOT_THE_ACTOR: &[&str] = &[
+    "host",
+    "server",
+    "destination",
+    "dest",
+    "dst",
+    "target",
+    "agent",
+    "node",
+    "observer",
+    "manager",
+    "process",
+    "file",
+    "rule",
+    "service",
+    "container",
+    "kubernetes",
+    "os",
+    "geo",
+    "cluster",
+    "device",
+];
+
+static KEYS: LazyLock<HashMap<&'static str, Vec<(usize, &'static str)>>> = LazyLock::new(|| {
+    let mut keys: HashMap<_, Vec<_>> = HashMap::new();
+    for (field, aliases) in ALIASES {
+        for (rank, alias) in aliases.split(' ').enumerate() {
+            keys.entry(alias).or_default().push((rank, *field));
+        }
+    }
+    keys
+});
+
+static SCHEMA: LazyLock<HashMap<&'static str, &'static str>> =
+    LazyLock::new(|| ALIASES.iter().map(|(field, _)| (*field, *field)).collect());
+
+/// The best value offered so far for each field.
+#[derive(Default)]
+pub(crate) struct Offers {
+    best: BTreeMap<&'static str, (usize, String)>,
+    time_text: Option<(usize, String)>,
+}
+
+impl Offers {
+    /// Considers a value under the name a device gave it; `path` may be dotted.
+    pub(crate) fn offer(&mut self, path: &str, value: &str) {
+        let value = value.trim();
+        if value.is_empty() || value == "-" {
+            return;
+        }
+        if let Some(field) = SCHEMA.get(path) {
+            return self.consider(field, 0, value);
+        }
+        let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let parent = normal_key(parent.rsplit('.').next().unwrap_or(""));
+        let last = normal_key(last);
+        let joined = format!("{parent}{last}");
+        // A name that is known with its parent says more than the last word alone.
+        if let Some(meanings) = KEYS.get(joined.as_str()) {
+            self.consider_all(meanings, 0, value);
+        }
+        if !parent.is_empty()
+            && let Some(meanings) = KEYS.get(last.as_str())
+        {
+            let foreign = NOT_THE_ACTOR.contains(&parent.as_str());
+            if !foreign || last.len() > 8 {
+                self.consider_all(meanings, 100, value);
+            }
+        }
+    }
+
+    fn consider_all(&mut self, meanings: &[(usize, &'static str)], penalty: usize, value: &str) {
+        for (rank, field) in meanings {
+            self.consider(field, rank + penalty, value);
+        }
+    }
+
+    fn consider(&mut self, field: &'static str, rank: usize, value: &str) {
+        if field == TIME {
+            if self.time_text.as_ref().is_none_or(|(best, _)| rank < *best) {
+                self.time_text = Some((rank, value.to_owned()));
+            }
+            return;
+        }
+        if self.best.get(field).is_some_and(|(best, _)| *best <= rank) {
+            return;
+        }
+        if let Some(value) = checked(field, value) {
+            self.best.insert(field, (rank, value));
+        }
+    }
+
+    /// Writes what was found into the fields that are still empty.
+    pub(crate) fn fill(self, fields: &mut Fields) {
+        for (field, (_, value)) in self.best {
+            set_absent(fields, field, &value);
+        }
+        name_processes(fields);
+    }
+
+    /// The time among the values.
+    pub(crate) fn time(&self, received_at: OffsetDateTime) -> Option<OffsetDateTime> {
+        let text = &self.time_text.as_ref()?.1;
+        match text.parse::<f64>() {
+            Ok(number) => stamp::from_epoch(number),
+            Err(_) => stamp::at_start(text, received_at).map(|stamp| stamp.time),
+        }
+    }
+}
+
+/// Lower case, letters and digits only.
+pub(crate) fn normal_key(key: &str) -> String {
+    key.bytes()
+        .filter(u8::is_ascii_alphanumeric)
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect()
+}
+
+/// What a bare word before an address means, if it is a key for one.
+pub(crate) fn address_field(word: &str) -> Option<&'static str> {
+    let meanings = KEYS.get(normal_key(word).as_str())?;
+    meanings
+        .iter()
+        .map(|(_, field)| *field)
+        .find(|field| matches!(*field, "source.ip" | "destination.ip"))
+}
+
+/// The value as the field wants it, or `None` where it cannot be one.
+fn checked(field: &'static str, value: &str) -> Option<String> {
+    let value = bounded(value);
+    match field {
+        "source.ip" | "destination.ip" | "host.ip" => address(value).map(|(ip, _)| ip.to_string()),
+        "source.port" | "destination.port" => {
+            value.parse::<u16>().ok().map(|port| port.to_string())
+        }
+        "event.outcome" => outcome(value).map(str::to_owned),
+        "http.response.status_code" => value
+            .parse::<u16>()
+            .ok()
+            .filter(|code| (100..600).contains(code))
+            .map(|code| code.to_string()),
+        "http.request.method" => is_method(value).then(|| value.to_ascii_uppercase()),
+        "url.original" => {
+            let target =
+                value.split(' ').find(|part| part.starts_with('/') || part.contains("://"));
+            target.map(str::to_owned)
+        }
+        "host.name" | "url.domain" | "dns.question.name" => {
+            is_name(value).then(|| value.to_owned())
+        }
+        "user.name" => user(value),
+        "file.hash.sha256" | "process.hash.sha256" => hash(value, 64),
+        "file.hash.sha1" => hash(value, 40),
+        "file.hash.md5" => hash(value, 32),
+        "file.path" => value.contains(['/', '\\', '.']).then(|| value.to_owned()),
+        "event.action" => (value.len() <= 128).then(|| value.to_owned()),
+        "network.transport" => Some(transport(value)),
+        _ => Some(value.to_owned()),
+    }
+}
+
+/// A prefix of a value that fits a field.
+pub(crate) fn bounded(value: &str) -> &str {
+    &value[..value.floor_char_boundary(MAX_VALUE_BYTES)]
+}
+
+/// Reads an address as devices write it: quoted, in brackets, with a port, mapped into IPv6.
+pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
+    let text = text.trim_matches(['"', '\'', ' ', '<', '>', '(', ')']);
+    // A list of proxies begins with the client; a path form (`ipv4:1.2.3.4:80`) ends with it.
+    let text = text.split([',', ' ']).next()?;
+    let text = text.strip_prefix("ipv4:").or_else(|| text.strip_prefix("ipv6:")).unwrap_or(text);
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some((ip.to_canonical(), None));
+    }
+    if let Some((inside, behind)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        let port = behind.strip_prefix(':').and_then(|port| port.parse().ok());
+        return inside.parse::<IpAddr>().ok().map(|ip| (ip.to_canonical(), port));
+    }
+    let (ip, port) = text.rsplit_once([':', '/', '#'])?;
+    let ip: IpAddr = ip.trim_matches('/').parse().ok()?;
+    Some((ip.to_canonical(), port.parse().ok()))
+}
+
+/// `failure` or `success` from the words devices use.
+pub(crate) fn outcome(value: &str) -> Option<&'static str> {
+    const FAILURE: [&str; 14] = [
+        "fail",
+        "den",
+        "block",
+        "reject",
+        "drop",
+        "invalid",
+        "error",
+        "unsuccess",
+        "false",
+        "refus",
+        "unauth",
+        "forbid",
+        "bad",
+        "deny",
+    ];
+    const SUCCESS: [&str; 10] =
+        ["succe", "ok", "accept", "allow", "pass", "true", "permit", "grant", "yes", "authorized"];
+    let value = value.to_ascii_lowercase();
+    let begins = |words: &[&str]| words.iter().any(|word| value.starts_with(word));
+    if begins(&FAILURE) || value == "no" {
+        Some("failure")
+    } else if begins(&SUCCESS) {
+        Some("success")
+    } else {
+        let code: u16 = value.parse().ok().filter(|code| (100..600).contains(code))?;
+        Some(if code < 400 { "success" } else { "failure" })
+    }
+}
+
+fn transport(value: &str) -> String {
+    match value {
+        "1" => "icmp".to_owned(),
+        "6" => "tcp".to_owned(),
+        "17" => "udp".to_owned(),
+        _ => value.to_ascii_lowercase(),
+    }
+}
+
+/// Whether a word is an HTTP method.
+pub(crate) fn is_method(value: &str) -> bool {
+    (3..=16).contains(&value.len())
+        && value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+}
+
+fn is_name(value: &str) -> bool {
+    value.len() <= 255 && !value.contains([' ', '{', '<', '"', '/'])
+}
+
+fn user(value: &str) -> Option<String> {
+    const NOBODY: [&str; 9] =
+        ["null", "none", "n/a", "(null)", "undefined", "nil", "unknown", "user", "<unknown>"];
+    let value = value.trim_matches(['"', '\'', '<', '>', '[', ']']);
+    let named = !value.is_empty()
+        && value.len() <= 256
+        && !NOBODY.contains(&value.to_ascii_lowercase().as_str());
+    (named && !value.starts_with('{')).then(|| value.to_owned())
+}
+
+fn hash(value: &str, digits: usize) -> Option<String> {
+    let hex = value.len() == digits && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hex.then(|| value.to_ascii_lowercase())
+}
+
+/// Sets a field that has no value yet.
+pub(crate) fn set_absent(fields: &mut Fields, name: &'static str, value: &str) {
+    if fields.get(name).is_none() {
+        fields.set(name, bounded(value));
+    }
+}
+
+/// Sets an address and, where it carries one, its port.
+pub(crate) fn set_address(fields: &mut Fields, side: Side, text: &str) -> bool {
+    let Some((ip, port)) = address(text) else {
+        return false;
+    };
+    let (ip_field, port_field) = side.fields();
+    set_absent(fields, ip_field, &ip.to_string());
+    if let Some(port) = port {
+        set_absent(fields, port_field, &port.to_string());
+    }
+    true
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    pub(crate) fn fields(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Source => ("source.ip", "source.port"),
+            Self::Destination => ("destination.ip", "destination.port"),
+        }
+    }
+}
+
+/// A program's name is the last part of its path.
+fn name_processes(fields: &mut Fields) {
+    for (path, name) in [
+        ("process.executable", "process.name"),
+        ("process.parent.executable", "process.parent.name"),
+    ] {
+        if let Some(path) = fields.get(path) {
+            let last = path.rsplit(['\\', '/']).next().unwrap_or_default().to_owned();
+            set_absent(fields, name, &last);
+        }
+    }
+}

@@ -1,24 +1,143 @@
-//! The devices that are known.
-use crate::header::Header;
+//! The devices that are known, as one table: a decoder says whether a line is its own and reads it.
+
+use std::cell::OnceCell;
+
+use memchr::memmem;
+use serde_json::Value;
 use time::OffsetDateTime;
 use vedette_event::Fields;
-/// A line.
+
+use crate::fields::Offers;
+use crate::header::Header;
+
+mod delimited;
+mod firewall;
+mod linux;
+mod mail;
+pub(crate) mod pairs;
+mod pattern;
+mod structured;
+pub(crate) mod web;
+mod windows;
+
+/// Reads the lines of one kind of device.
+pub(crate) struct Decoder {
+    dataset: &'static str,
+    /// Whether a line is this device's: cheap, and sure enough to stop looking.
+    sniff: fn(&Line<'_>) -> bool,
+    /// Reads the line into fields; false when what should be there is not.
+    parse: fn(&Line<'_>, &mut Fields) -> bool,
+}
+
+/// Asked in order, the surer before the vaguer.
+const DECODERS: &[Decoder] = &[
+    delimited::CEF,
+    delimited::LEEF,
+    firewall::CISCO,
+    firewall::FILTERLOG,
+    linux::NETFILTER,
+    linux::SSHD,
+    linux::SUDO,
+    windows::WINDOWS,
+    structured::SURICATA,
+    structured::ZEEK,
+    structured::JSON,
+    structured::FORTINET,
+    web::ERROR,
+    web::ACCESS,
+    mail::MAIL,
+    linux::PAM,
+    structured::KEY_VALUE,
+];
+
+/// Datasets whose decoder names every part of the line: what else stands in it is the client's text.
+const CLOSED: &[&str] = &["web.access", "pf.filterlog", "netfilter"];
+
+/// What a decoder looks at.
 pub(crate) struct Line<'t> {
     pub(crate) message: &'t str,
+    pub(crate) app: Option<&'t str>,
+    parameters: &'t [(String, String)],
+    json: OnceCell<Option<Value>>,
 }
-#[derive(Clone, Copy)]
+
+/// Who knew a line.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Decoded {
     pub(crate) dataset: &'static str,
     pub(crate) complete: bool,
 }
-impl<'t> Line<'t> {
-    pub(crate) fn new(message: &'t str, _header: &'t Header) -> Self {
-        Self { message }
-    }
-    pub(crate) fn own_time(&self, _received_at: OffsetDateTime) -> Option<OffsetDateTime> {
-        None
+
+impl Decoded {
+    /// Whether nothing is left to be found in the line.
+    pub(crate) fn closed(self) -> bool {
+        self.complete && CLOSED.contains(&self.dataset)
     }
 }
-pub(crate) fn decode(_line: &Line<'_>, _fields: &mut Fields) -> Option<Decoded> {
-    None
+
+impl<'t> Line<'t> {
+    pub(crate) fn new(message: &'t str, header: &'t Header) -> Self {
+        Self {
+            message,
+            app: header.app.as_deref(),
+            parameters: &header.parameters,
+            json: OnceCell::new(),
+        }
+    }
+
+    /// Whether the text occurs in the message.
+    pub(crate) fn has(&self, needle: &str) -> bool {
+        memmem::find(self.message.as_bytes(), needle.as_bytes()).is_some()
+    }
+
+    /// Whether the header names one of these programs.
+    pub(crate) fn app_is(&self, names: &[&str]) -> bool {
+        self.app.is_some_and(|app| names.contains(&app.rsplit('/').next().unwrap_or(app)))
+    }
+
+    /// The JSON object that the message is or ends with.
+    pub(crate) fn json(&self) -> Option<&Value> {
+        self.json.get_or_init(|| pairs::embedded_json(self.message)).as_ref()
+    }
+
+    /// Whether the message is a JSON object and nothing else.
+    pub(crate) fn is_json(&self) -> bool {
+        let text = self.message.trim_start();
+        let text = text.strip_prefix("@cee:").unwrap_or(text);
+        text.trim_start().starts_with('{') && self.json().is_some()
+    }
+
+    pub(crate) fn json_has(&self, key: &str) -> bool {
+        self.has(key) && self.json().is_some_and(|json| json.get(key).is_some())
+    }
+
+    /// Structured data of RFC 5424, embedded JSON and pairs, for whatever decoder did not come.
+    pub(crate) fn offers(&self) -> Offers {
+        let mut offers = Offers::default();
+        for (name, value) in self.parameters {
+            offers.offer(name, value);
+        }
+        if let Some(json) = self.json() {
+            pairs::walk(json, &mut |path, text| offers.offer(path, text));
+        } else {
+            for (key, value) in pairs::key_values(self.message) {
+                offers.offer(key, value);
+            }
+        }
+        offers
+    }
+
+    /// The time the message itself gives under a name, for lines without a header.
+    pub(crate) fn own_time(&self, received_at: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.offers().time(received_at)
+    }
+}
+
+/// Asks the table.
+pub(crate) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
+    let decoder = DECODERS.iter().find(|decoder| (decoder.sniff)(line))?;
+    let complete = (decoder.parse)(line, fields);
+    // A bare web-like line that does not parse is nobody's.
+    (complete || decoder.dataset != "web.access")
+        .then_some(Decoded { dataset: decoder.dataset, complete })
 }

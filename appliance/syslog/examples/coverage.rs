@@ -1,0 +1,143 @@
+//! Prints how much of the shared labelled lines is read right: `cargo run -p vedette-syslog --example
+//! coverage [misses]`. The data is read in place, found through `VEDETTE_SHARED`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde_json::Value;
+use time::{Date, Duration, Month, OffsetDateTime, Time};
+use vedette_event::{LogRecord, Peer, Transport};
+use vedette_syslog::{Received, decode, entities};
+
+/// Lines of a kind, and how many of them were read right.
+type Table = BTreeMap<String, (usize, usize)>;
+
+struct Report {
+    table: Table,
+    show_misses: bool,
+}
+
+impl Report {
+    fn count(&mut self, what: &str, right: bool, miss: impl FnOnce() -> String) {
+        let row = self.table.entry(what.to_owned()).or_default();
+        row.0 += 1;
+        row.1 += usize::from(right);
+        if !right && self.show_misses {
+            println!("MISS {what}: {}", miss());
+        }
+    }
+}
+
+fn main() {
+    let shared = std::env::var_os("VEDETTE_SHARED").map(PathBuf::from);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let logs = shared.unwrap_or(root).join("data/logs");
+    if !logs.is_dir() {
+        println!("not applicable: shared data is absent");
+        return;
+    }
+    let show_misses = std::env::args().any(|argument| argument == "misses");
+    let mut report = Report { table: Table::new(), show_misses };
+    for name in
+        ["fail2ban", "crowdsec", "wazuh", "ossec", "sc4s", "sigma", "panther", "crowdsec_sessions"]
+    {
+        let text = std::fs::read_to_string(logs.join(format!("{name}.jsonl"))).unwrap_or_default();
+        let rows: Vec<Value> =
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        measure(name, &rows, &mut report);
+    }
+    for (what, (lines, right)) in &report.table {
+        println!("{what:<44} {right:>5} of {lines:>5}  {:.3}", *right as f64 / *lines as f64);
+    }
+}
+
+fn measure(name: &str, rows: &[Value], report: &mut Report) {
+    let mut lines = 0u32;
+    let start = Instant::now();
+    for row in rows {
+        let raws = row["raw_lines"].as_array().cloned().unwrap_or_else(|| vec![row["raw"].clone()]);
+        let records: Vec<LogRecord> =
+            raws.iter().filter_map(Value::as_str).map(|raw| read(raw, name)).collect();
+        lines += records.len() as u32;
+        match name {
+            "crowdsec_sessions" => sessions(row, &records, report),
+            _ => records.iter().for_each(|record| one_line(name, row, record, report)),
+        }
+    }
+    println!(
+        "{name}: {:.1} µs a line",
+        start.elapsed().as_secs_f64() * 1e6 / f64::from(lines.max(1))
+    );
+}
+
+fn read(raw: &str, name: &str) -> LogRecord {
+    // The fail2ban lines without a year were dated from August 2005; the others from late 2026.
+    let (year, month) =
+        if name == "fail2ban" { (2005, Month::August) } else { (2026, Month::November) };
+    let date = Date::from_calendar_date(year, month, 14).unwrap_or(Date::MIN);
+    let received_at =
+        date.with_time(Time::from_hms(12, 0, 0).unwrap_or(Time::MIDNIGHT)).assume_utc();
+    let peer = Peer::Network(SocketAddr::from(([192, 0, 2, 1], 514)));
+    decode(raw.as_bytes().to_vec(), Received { received_at, peer, transport: Transport::Udp })
+}
+
+fn one_line(name: &str, row: &Value, record: &LogRecord, report: &mut Report) {
+    let expected = &row["expected"];
+    let meta = &expected["meta"];
+    let raw = || {
+        format!(
+            "{} => {:?} {:?} {:?}",
+            record.message.chars().take(300).collect::<String>(),
+            record.fields.get("source.ip"),
+            record.fields.get("user.name"),
+            record.timestamp
+        )
+    };
+    let source = expected["source_host"].as_str().or_else(|| meta["source_ip"].as_str());
+    if let Some(ip) = source.and_then(|ip| ip.parse::<std::net::IpAddr>().ok()) {
+        let ip = ip.to_canonical().to_string();
+        let right = record.fields.get("source.ip") == Some(ip.as_str());
+        report.count(&format!("{name} source.ip"), right, || format!("{ip} {}", raw()));
+    }
+    let user = ["user", "username", "target_user"]
+        .iter()
+        .find_map(|key| meta[*key].as_str().or(expected[*key].as_str()));
+    if let Some(user) = user.filter(|user| !matches!(*user, "-" | "" | "undefined")) {
+        let right = record.fields.get("user.name") == Some(user);
+        report.count(&format!("{name} user.name"), right, || format!("{user} {}", raw()));
+    }
+    let time = expected["time"].as_str().or_else(|| expected["timestamp"].as_str());
+    if let Some(time) = time.filter(|time| time.get(4..5) == Some("-") && name != "sc4s") {
+        report.count(&format!("{name} time"), same_time(time, record.timestamp), || {
+            format!("{time} {}", raw())
+        });
+    }
+    report.count(&format!("{name} has a dataset"), record.dataset.is_some(), raw);
+    report.count(&format!("{name} has an entity"), !entities(record).is_empty(), raw);
+}
+
+/// Equal to the second; expected times without a zone were written in Central Europe.
+fn same_time(expected: &str, read: Option<OffsetDateTime>) -> bool {
+    let Some(read) = read else { return false };
+    let shown = |time: OffsetDateTime| time.to_string().get(..19).unwrap_or_default().to_owned();
+    let expected = expected.get(..19).unwrap_or_default().replace('T', " ");
+    let padded = |text: String| text.replace("  ", " ");
+    [0, 1, 2].iter().any(|hours| {
+        let local = read.to_offset(time::UtcOffset::UTC) + Duration::hours(*hours);
+        padded(shown(local)) == expected || padded(shown(read)) == expected
+    })
+}
+
+fn sessions(row: &Value, records: &[LogRecord], report: &mut Report) {
+    for ip in row["attacker_ips"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let Ok(ip) = ip.parse::<std::net::IpAddr>() else { continue };
+        let ip = ip.to_canonical().to_string();
+        let found =
+            records.iter().any(|record| record.fields.get("source.ip") == Some(ip.as_str()));
+        let raw = || records.first().map(|record| record.message.clone()).unwrap_or_default();
+        report
+            .count("crowdsec_sessions attacker as source.ip", found, || format!("{ip} {}", raw()));
+    }
+}
