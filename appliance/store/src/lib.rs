@@ -1,1 +1,41 @@
-//! The log store: one writer, many readers, the outbox.
+//! The log store: one writer thread, many read-only readers, the outbox.
+//!
+//! SQLite in WAL mode with `synchronous=FULL`: what a group commit has written survives a power
+//! cut. One [`Store`] owns the state folder (a lock file keeps a second process out) and its writer
+//! thread; [`Writer`] hands it log lines, triage results and everything else that changes; any
+//! number of [`Reader`]s, in this process or another, see the last commit.
+//!
+//! The store must not know triage, models or HTTP: it keeps what `vedette-event` describes. It
+//! reads the wall clock only for what it dates itself (audit entries, filing, retention).
+//!
+//! Start reading at [`Store::open`], then the writer thread in `commit.rs`. Each table's module
+//! holds its types, its part of [`Writer`] and its part of [`Reader`].
+
+mod accounts;
+mod audit;
+mod backup;
+mod commit;
+mod error;
+mod events;
+mod incidents;
+mod instant;
+mod lock;
+mod options;
+mod outbox;
+mod reader;
+mod schema;
+mod store;
+mod writer;
+
+pub use accounts::{Account, ParseRoleError, Role, Session};
+pub use audit::{AuditEntry, AuditReport};
+pub use backup::restore;
+pub use commit::{MAX_BATCH, MAX_WAITING, MAX_WAITING_BYTES};
+pub use error::{Closed, StoreError};
+pub use incidents::{Filing, IncidentFilter, IncidentOrder, OutboxEntry, TriageCommit};
+pub use options::{Options, Retention};
+pub use outbox::{Attempt, DueTicket, TicketRow};
+pub use reader::Reader;
+pub use schema::SCHEMA_VERSION;
+pub use store::Store;
+pub use writer::{Health, QUEUE_LENGTH, Writer};

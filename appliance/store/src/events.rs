@@ -1,0 +1,250 @@
+//! Log lines: how a record becomes a row and a row a record.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::de::DeserializeOwned;
+use vedette_event::{
+    Defect, EventId, Facility, Fields, LogRecord, Peer, SyslogSeverity, Transport,
+};
+
+use crate::commit::is_fault_of_record;
+use crate::instant::{from_micros, to_micros};
+use crate::{Reader, StoreError};
+
+/// Sources counted one by one; forged UDP senders beyond it share the name `other`.
+const MAX_SOURCES: i64 = 10_000;
+
+/// Name under which lines are counted that came from the box itself.
+const LOCAL_SOURCE: &str = "local";
+
+const OTHER_SOURCES: &str = "other";
+
+/// Columns in the order [`read_record`] expects them, the id first.
+pub(crate) const RECORD_COLUMNS: &str = "e.id, e.received_at, e.stamped_at, e.peer, e.transport, \
+     e.facility, e.severity, e.host, e.app, e.proc_id, e.msg_id, e.dataset, e.fields, e.raw, \
+     e.message_offset, e.message, e.defects";
+
+const INSERT: &str = "INSERT INTO events (received_at, stamped_at, peer, transport, facility, \
+     severity, host, app, proc_id, msg_id, dataset, fields, raw, message_offset, message, defects) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+impl Reader {
+    /// At most `limit` log lines committed after this one, in commit order. `EventId(0)` is before
+    /// the first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn events_after(
+        &self,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<(EventId, LogRecord)>, StoreError> {
+        self.with(|connection| {
+            let sql = format!(
+                "SELECT {RECORD_COLUMNS} FROM events e WHERE e.id > ? ORDER BY e.id LIMIT ?"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(params![after.0.cast_signed(), limit as i64])?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                events.push(read_record(row)?);
+            }
+            Ok(events)
+        })
+    }
+
+    /// One log line, unless it was deleted by age.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn event(&self, id: EventId) -> Result<Option<LogRecord>, StoreError> {
+        self.with(|connection| {
+            let sql = format!("SELECT {RECORD_COLUMNS} FROM events e WHERE e.id = ?");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([id.0.cast_signed()])?;
+            rows.next()?.map(|row| Ok(read_record(row)?.1)).transpose()
+        })
+    }
+
+    /// The last event ever committed, kept or deleted since; `EventId(0)` where there was none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn last_event_id(&self) -> Result<EventId, StoreError> {
+        self.with(|connection| {
+            let last: Option<i64> = connection
+                .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'events'", [], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            Ok(EventId(last.unwrap_or(0).cast_unsigned()))
+        })
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) stored: u64,
+    /// Records the database refuses for what they are.
+    pub(crate) refused: u64,
+    pub(crate) last: Option<EventId>,
+}
+
+#[derive(Default)]
+struct SourceTally {
+    stored: i64,
+    parsed: i64,
+    dropped: i64,
+    last_seen: i64,
+}
+
+/// Writes a batch and counts it by source, in the caller's transaction.
+pub(crate) fn insert_events<'a>(
+    transaction: &Transaction<'_>,
+    records: impl Iterator<Item = &'a LogRecord>,
+) -> Result<Batch, StoreError> {
+    let mut batch = Batch::default();
+    let mut tallies: HashMap<Option<IpAddr>, SourceTally> = HashMap::new();
+    for record in records {
+        let tally = tallies.entry(address(record.peer)).or_default();
+        match insert_event(transaction, record) {
+            Ok(()) => {
+                batch.stored += 1;
+                batch.last = Some(EventId(transaction.last_insert_rowid().cast_unsigned()));
+                tally.stored += 1;
+                tally.parsed += i64::from(record.dataset.is_some());
+            }
+            Err(error) if is_fault_of_record(&error) => {
+                tracing::warn!(%error, peer = ?record.peer, "the store refuses a log line");
+                batch.refused += 1;
+                tally.dropped += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tally.last_seen = tally.last_seen.max(to_micros(record.received_at));
+    }
+    for (source, tally) in tallies {
+        count_source(transaction, source, &tally)?;
+    }
+    Ok(batch)
+}
+
+fn insert_event(transaction: &Transaction<'_>, record: &LogRecord) -> rusqlite::Result<()> {
+    let peer = match record.peer {
+        Peer::Network(address) => Some(address.to_string()),
+        Peer::Local => None,
+    };
+    let fields = (!record.fields.is_empty()).then(|| to_json(&record.fields));
+    let defects = (!record.defects.is_empty()).then(|| to_json(&record.defects));
+    let rest = record.raw.get(record.message_offset..).unwrap_or_default();
+    let message = (rest != record.message.as_bytes()).then_some(&record.message);
+    transaction.prepare_cached(INSERT)?.execute(params![
+        to_micros(record.received_at),
+        record.timestamp.map(to_micros),
+        peer,
+        record.transport.as_str(),
+        record.facility.map(Facility::code),
+        record.severity.map(SyslogSeverity::code),
+        record.host,
+        record.app,
+        record.proc_id,
+        record.msg_id,
+        record.dataset,
+        fields,
+        record.raw,
+        i64::try_from(record.message_offset).unwrap_or(i64::MAX),
+        message,
+        defects,
+    ])?;
+    Ok(())
+}
+
+fn count_source(
+    transaction: &Transaction<'_>,
+    source: Option<IpAddr>,
+    tally: &SourceTally,
+) -> Result<(), StoreError> {
+    let name = source.map_or(LOCAL_SOURCE.to_owned(), |address| address.to_string());
+    let values = params![tally.stored, tally.parsed, tally.dropped, tally.last_seen, name];
+    let update = "UPDATE sources SET stored = stored + ?1, parsed = parsed + ?2, \
+         dropped = dropped + ?3, last_seen = max(last_seen, ?4) WHERE source = ?5";
+    if transaction.prepare_cached(update)?.execute(values)? == 1 {
+        return Ok(());
+    }
+    let insert = "INSERT INTO sources (stored, parsed, dropped, last_seen, source) \
+         SELECT ?1, ?2, ?3, ?4, iif((SELECT count(*) FROM sources) < ?6, ?5, ?7) WHERE true \
+         ON CONFLICT (source) DO UPDATE SET stored = stored + ?1, parsed = parsed + ?2, \
+         dropped = dropped + ?3, last_seen = max(last_seen, ?4)";
+    transaction.prepare_cached(insert)?.execute(params![
+        tally.stored,
+        tally.parsed,
+        tally.dropped,
+        tally.last_seen,
+        name,
+        MAX_SOURCES,
+        OTHER_SOURCES
+    ])?;
+    Ok(())
+}
+
+fn address(peer: Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Network(address) => Some(address.ip().to_canonical()),
+        Peer::Local => None,
+    }
+}
+
+pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("the border types have string keys and plain values")
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(
+    table: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|source| StoreError::Corrupt { table, source })
+}
+
+/// Reads a row of [`RECORD_COLUMNS`].
+pub(crate) fn read_record(row: &Row<'_>) -> Result<(EventId, LogRecord), StoreError> {
+    let raw: Vec<u8> = row.get(13)?;
+    let message_offset = usize::try_from(row.get::<_, i64>(14)?).unwrap_or(usize::MAX);
+    let message: Option<String> = row.get(15)?;
+    let message = message.unwrap_or_else(|| {
+        String::from_utf8_lossy(raw.get(message_offset..).unwrap_or_default()).into_owned()
+    });
+    let peer = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let transport = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
+    let fields: Option<String> = row.get(12)?;
+    let defects: Option<String> = row.get(16)?;
+    let record = LogRecord {
+        received_at: from_micros(row.get(1)?),
+        timestamp: row.get::<_, Option<i64>>(2)?.map(from_micros),
+        peer: peer.and_then(|text| text.parse().ok()).map_or(Peer::Local, Peer::Network),
+        transport: read_transport(transport),
+        facility: row.get::<_, Option<u8>>(5)?.and_then(Facility::from_code),
+        severity: row.get::<_, Option<u8>>(6)?.and_then(SyslogSeverity::from_code),
+        host: row.get(7)?,
+        app: row.get(8)?,
+        proc_id: row.get(9)?,
+        msg_id: row.get(10)?,
+        dataset: row.get::<_, Option<String>>(11)?.map(Into::into),
+        fields: fields.map_or(Ok(Fields::default()), |text| from_json("events", &text))?,
+        defects: defects.map_or(Ok(Vec::<Defect>::new()), |text| from_json("events", &text))?,
+        raw,
+        message_offset,
+        message,
+    };
+    Ok((EventId(row.get::<_, i64>(0)?.cast_unsigned()), record))
+}
+
+/// The transport of this name; `file` for one that this program does not know yet.
+fn read_transport(name: &str) -> Transport {
+    Transport::ALL
+        .into_iter()
+        .find(|transport| transport.as_str() == name)
+        .unwrap_or(Transport::File)
+}

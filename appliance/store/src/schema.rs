@@ -1,0 +1,117 @@
+//! Opening the database file, and bringing it to this program's schema.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::StoreError;
+
+/// Name of the database in the state folder.
+const DATABASE: &str = "store.db";
+
+/// Migration `n` (from 1) leads from schema `n - 1` to `n`. A migration only adds (tables, columns
+/// with defaults, indexes), because the program one version older must still run on its result.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+
+/// The schema this program writes.
+pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// How many schema versions ahead of this program a store may be: an update that was rolled back
+/// leaves it one ahead.
+const TOLERATED_AHEAD: u32 = 1;
+
+/// How long a connection waits for a lock before it gives up; locks are held for single commits and
+/// checkpoints only.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Size to which the write-ahead log is cut back after a burst, in bytes.
+const WAL_LIMIT: i64 = 64 << 20;
+
+/// Page cache of the writer in KiB: the upper levels of the indexes fit.
+const WRITER_CACHE_KIB: i64 = 16 << 10;
+
+/// Statements a connection keeps prepared; more than any caller here has.
+const STATEMENT_CACHE: usize = 64;
+
+pub(crate) fn database_path(state_dir: &Path) -> PathBuf {
+    state_dir.join(DATABASE)
+}
+
+/// Opens for writing, creating and migrating as needed. The caller holds the lock.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    // Space of deleted lines goes back to the file system; must come before the first table.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    migrate(&mut connection, path, MIGRATIONS)?;
+    Ok(connection)
+}
+
+/// Opens for reading only.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.parent().unwrap_or(path).to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    connection.pragma_update(None, "query_only", true)?;
+    let found = version(&connection)?;
+    refuse_newer(path, found, SCHEMA_VERSION)?;
+    if found < SCHEMA_VERSION {
+        return Err(StoreError::TooOld { path: path.to_owned(), found, needed: SCHEMA_VERSION });
+    }
+    Ok(connection)
+}
+
+pub(crate) fn version(connection: &Connection) -> Result<u32, StoreError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn refuse_newer(path: &Path, found: u32, own: u32) -> Result<(), StoreError> {
+    let newest = own + TOLERATED_AHEAD;
+    if found > newest {
+        return Err(StoreError::TooNew { path: path.to_owned(), found, newest });
+    }
+    Ok(())
+}
+
+/// Runs the migrations the file has not seen, all in one transaction, after a snapshot of the file.
+fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    let own = migrations.len() as u32;
+    refuse_newer(path, found, own)?;
+    if found >= own {
+        return Ok(());
+    }
+    if found > 0 {
+        snapshot(connection, path, found)?;
+    }
+    let failed = |source| StoreError::Migration { to: own, source };
+    let transaction = connection.transaction().map_err(failed)?;
+    for migration in &migrations[found as usize..] {
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "user_version", own).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// Copies the database to `store.db.schema-N`, so that a program that knows only schema N can go
+/// back to it.
+fn snapshot(connection: &Connection, path: &Path, found: u32) -> Result<(), StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".schema-{found}"));
+    crate::backup::copy_database(connection, Path::new(&name))
+}

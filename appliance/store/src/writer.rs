@@ -1,0 +1,168 @@
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, bounded};
+use rusqlite::Transaction;
+use vedette_event::{EventId, LogRecord};
+
+use crate::{Closed, StoreError};
+
+/// Commands that wait for the writer thread before [`Writer::append`] blocks: about a tenth of a
+/// second of a heavy burst, so that back pressure reaches the sockets before memory does.
+pub const QUEUE_LENGTH: usize = 4096;
+
+/// A change run by the writer thread in a transaction of its own; again when the first try failed,
+/// hence `FnMut`. It answers its caller itself; the thread only needs to know whether to try again.
+pub(crate) type Change = Box<dyn FnMut(&mut rusqlite::Connection) + Send>;
+
+/// What the writer thread is told.
+pub(crate) enum Command {
+    Append(Box<LogRecord>),
+    Flush(Sender<Result<(), StoreError>>),
+    Change(Change),
+    Stop,
+}
+
+/// How the store fares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Whether commits fail at present; records are kept and tried again, within bounds.
+    pub degraded: bool,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What writers and the writer thread share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    health: Mutex<Health>,
+    committed: Mutex<News>,
+    news: Condvar,
+}
+
+#[derive(Debug)]
+struct News {
+    last: EventId,
+    closed: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(last: EventId) -> Self {
+        Self {
+            health: Mutex::default(),
+            committed: Mutex::new(News { last, closed: false }),
+            news: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn set_health(&self, health: Health) {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+    }
+
+    pub(crate) fn publish(&self, last: EventId) {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).last = last;
+        self.news.notify_all();
+    }
+
+    pub(crate) fn close(&self) {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.news.notify_all();
+    }
+}
+
+/// A handle on the writer thread; clone it freely. The functions for the single tables stand in
+/// their modules; all of them block until the change is durable.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    commands: Sender<Command>,
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    pub(crate) fn new(commands: Sender<Command>, shared: Arc<Shared>) -> Self {
+        Self { commands, shared }
+    }
+
+    pub(crate) fn send(&self, command: Command) -> Result<(), Closed> {
+        self.commands.send(command).map_err(|_| Closed)
+    }
+
+    /// Hands over a record for the next group commit. Blocks while the queue is full.
+    ///
+    /// # Errors
+    /// When the store was closed.
+    pub fn append(&self, record: LogRecord) -> Result<(), Closed> {
+        self.send(Command::Append(Box::new(record)))
+    }
+
+    /// Waits until everything appended before is durable.
+    ///
+    /// # Errors
+    /// When it could not be committed now; the records are kept and tried again, within bounds.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        let (reply, answer) = bounded(1);
+        self.send(Command::Flush(reply))?;
+        answer.recv().map_err(|_| Closed)?
+    }
+
+    /// How the store fares.
+    pub fn health(&self) -> Health {
+        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sleeps until an event after this one is committed, the store is closed, or the time is up;
+    /// the last committed event.
+    pub fn wait_for_news(&self, after: EventId, timeout: Duration) -> EventId {
+        let deadline = Instant::now() + timeout;
+        let mut committed = self.shared.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if committed.last > after || committed.closed || left.is_zero() {
+                return committed.last;
+            }
+            (committed, _) = self
+                .shared
+                .news
+                .wait_timeout(committed, left)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Runs a change on the writer thread, in a transaction, and waits until it is durable.
+    pub(crate) fn change<T: Send + 'static>(
+        &self,
+        mut change: impl FnMut(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = bounded(1);
+        let run = move |connection: &mut rusqlite::Connection| {
+            // A caller that no longer waits has died; the change stands all the same.
+            let _ = reply.send(in_transaction(connection, &mut change));
+        };
+        self.send(Command::Change(Box::new(run)))?;
+        answer.recv().map_err(|_| Closed)?
+    }
+}
+
+/// Tries of one change when the disk errs for a moment; its caller hears of the last.
+const CHANGE_TRIES: usize = 3;
+
+fn in_transaction<T>(
+    connection: &mut rusqlite::Connection,
+    change: &mut impl FnMut(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut attempt = || {
+        let transaction = connection.transaction()?;
+        let outcome = change(&transaction)?;
+        transaction.commit()?;
+        Ok(outcome)
+    };
+    for _ in 1..CHANGE_TRIES {
+        match attempt() {
+            Err(StoreError::Database(error)) => {
+                tracing::warn!(%error, "change of the store failed, trying again");
+            }
+            answer => return answer,
+        }
+    }
+    attempt()
+}
