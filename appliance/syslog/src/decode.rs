@@ -34,10 +34,10 @@ pub fn decode(raw: Vec<u8>, received: Received) -> LogRecord {
     let mut fields = Fields::default();
     let line = Line::new(&message, &header);
     let decoded = device::decode(&line, &mut fields);
-    generic::fill_in(&line, decoded, &mut fields);
+    let named_time = generic::fill_in(&line, decoded, received.received_at, &mut fields);
     let timestamp = header
         .timestamp
-        .or_else(|| line.own_time(received.received_at))
+        .or(named_time)
         .or_else(|| stamp::first_in(&message, received.received_at).map(|stamp| stamp.time));
     if timestamp.is_none() {
         defects.push(Defect::MissingTimestamp);

@@ -21,7 +21,7 @@ const TIME: &str = "@timestamp";
 const ALIASES: &[(&str, &str)] = &[
     (
         "source.ip",
-        "sourceip srcip src sip sourceipaddress sourceaddress srcaddr srcaddress sourcenetworkaddress idorigh clientip clientipaddress clientaddress clientaddr clienthost networkclientip callingstationid calleripaddress callerip remoteip remoteipaddress remoteaddress remoteaddr remip rhost rip oip userhostaddress actoripaddress actorip userip attackerip attackeraddress httprequestclientip requestip requestclientip ipaddress ipaddr fromip peerip peeraddr viewer vieweraddress remotehost remote client addr ip peer from hostname xrealip realip xforwardedfor srchost",
+        "sourceip srcip src sip sourceipaddress sourceaddress srcaddr srcaddress sourcenetworkaddress idorigh clientip clientipaddress clientaddress clientaddr clienthost networkclientip callingstationid calleripaddress callerip remoteip remoteipaddress remoteaddress remoteaddr remip rhost rip oip userhostaddress actoripaddress actorip userip attackerip attackeraddress httprequestclientip requestip requestclientip ipaddress ipaddr fromip peerip peeraddr viewer vieweraddress downstreamremoteaddress remotehost remote client addr ip peer from hostname xrealip realip xforwardedfor srchost",
     ),
     (
         "source.port",
@@ -49,7 +49,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("network.direction", "direction dir ifdir"),
     (
         "user.name",
-        "targetusername username usrname user suser loginname login account accountname acct principalname userprincipalname principal srcuser sourceusername sourceuser useridentityusername unauthuser uname remoteuser dstuser duser targetuser destinationusername subjectusername saslusername requestusername clientusername ruser useridentityarn userid email useremail emailaddress actor actoremail actoralternateid actorlogin identity logname unmapped",
+        "targetusername username usrname user suser loginname login account accountname acct principalname userprincipalname principal srcuser sourceusername sourceuser useridentityusername unauthuser uname remoteuser dstuser duser targetuser destinationusername subjectusername saslusername requestusername clientusername ruser useridentityarn userid email useremail emailaddress actor actoremail actoralternateid actorlogin identity logname identifier",
     ),
     ("user.target.name", "membername samaccountname"),
     ("user.domain", "targetdomainname subjectdomainname userdomain domainname"),
@@ -312,6 +312,11 @@ pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
     let text = text.trim_matches(['"', '\'', ' ', '<', '>', '(', ')']);
     // A list of proxies begins with the client; a path form (`ipv4:1.2.3.4:80`) ends with it.
     let text = text.split([',', ' ']).next()?;
+    // Asterisk: `IPV4/UDP/1.2.3.4/5060`.
+    if let Some(rest) = text.strip_prefix("IPV4/").or_else(|| text.strip_prefix("IPV6/")) {
+        let (ip, port) = rest.split_once('/')?.1.rsplit_once('/')?;
+        return Some((ip.parse::<IpAddr>().ok()?.to_canonical(), port.parse().ok()));
+    }
     let text = text.strip_prefix("ipv4:").or_else(|| text.strip_prefix("ipv6:")).unwrap_or(text);
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Some((ip.to_canonical(), None));

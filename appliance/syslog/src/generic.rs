@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use time::OffsetDateTime;
 use vedette_event::Fields;
 
 use crate::device::{Decoded, Line, web};
@@ -14,12 +15,20 @@ mod addresses;
 /// Text looked at: the telling part of a line is in front, what follows is payload.
 const MAX_TEXT_BYTES: usize = 4096;
 
-/// Fills in what the decoder, if any, has left empty.
-pub(crate) fn fill_in(line: &Line<'_>, decoded: Option<Decoded>, fields: &mut Fields) {
+/// Fills in what the decoder, if any, has left empty. Returns the time that the line gives under a
+/// name.
+pub(crate) fn fill_in(
+    line: &Line<'_>,
+    decoded: Option<Decoded>,
+    received_at: OffsetDateTime,
+    fields: &mut Fields,
+) -> Option<OffsetDateTime> {
     if decoded.is_some_and(Decoded::closed) {
-        return;
+        return None;
     }
-    line.offers().fill(fields);
+    let offers = line.offers();
+    let time = offers.time(received_at);
+    offers.fill(fields);
     let text = &line.message[..line.message.floor_char_boundary(MAX_TEXT_BYTES)];
     addresses::fill(text, fields);
     if fields.get("user.name").is_none()
@@ -34,7 +43,11 @@ pub(crate) fn fill_in(line: &Line<'_>, decoded: Option<Decoded>, fields: &mut Fi
     if fields.get("event.outcome").is_none() {
         fields.set("event.outcome", outcome(text).unwrap_or_default());
     }
+    time
 }
+
+/// Mentions of users looked at in one line.
+const MAX_NAMED: usize = 8;
 
 static USER: LazyLock<Regex> = LazyLock::new(|| {
     // Case: a named value; an unknown user; a quoted user; `for x from`; a bare `user x`.
@@ -43,6 +56,9 @@ static USER: LazyLock<Regex> = LazyLock::new(|| {
         r#"|(?-u:\b)(?:invalid|illegal|unknown|bad|non-?existent) (?:user|login|account)(?:name)?(?: name| as)?[: ]+["'\[<]?([^\s"'\]>,;:(]{1,128})"#,
         r#"|(?-u:\b)(?:user|username|account|login|principal)s?\s+(?:for\s+|name\s+)?["'\[<`(]([^"'\]>`)]{1,128})["'\]>`)]"#,
         r#"|(?-u:\b)(?:for|by|as|of) (?:invalid |illegal |unknown |the )?(?:user |account |username |login |e?mail )?["'\[<]?([^\s"'\]>,;:]{1,128})["'\]>]?(?: \([^)]*\))? (?:from|via|by|failed|has|with|on)(?-u:\b)"#,
+        r#"|(?-u:\b)(?:login|password|authentication|session \w+|logon|auth) (?:attempt |failed |failure |was )?for (?:user )?["'\[<]?([^\s"'\]>,;:(]{1,128})"#,
+        r#"|(?-u:\b)login using ["']([^"']{1,128})["']"#,
+        r#"|\[([^\s\]]{1,64})\] (?:FAIL|OK) LOGIN"#,
         r#"|(?-u:\b)(?:user|account|login) ([^\s"'\]>,;:=\[(]{2,128})"#,
     ))
     .expect("the pattern is constant")
@@ -51,6 +67,24 @@ static USER: LazyLock<Regex> = LazyLock::new(|| {
 /// Words that follow `user` in a sentence without being one.
 const NOT_USERS: &[&str] = &[
     "a",
+    "action",
+    "are",
+    "as",
+    "attempts",
+    "been",
+    "client",
+    "connection",
+    "here",
+    "info",
+    "information",
+    "mailbox",
+    "names",
+    "pid",
+    "records",
+    "server",
+    "successful",
+    "uid",
+    "were",
     "access",
     "account",
     "agent",
@@ -131,12 +165,23 @@ const NOT_USERS: &[&str] = &[
 ];
 
 fn user(text: &str) -> Option<String> {
-    let candidates = USER.captures_iter(text).take(8);
-    let names = candidates.filter_map(|found| found.iter().skip(1).flatten().next());
-    names
-        .map(|name| name.as_str().trim_end_matches(['.', '!', '?']))
-        .find(|name| is_user(name))
-        .map(str::to_owned)
+    let mut bare = None;
+    for found in USER.captures_iter(text).take(MAX_NAMED) {
+        let last = found.len() - 1;
+        let Some(index) = (1..=last).find(|index| found.get(*index).is_some()) else {
+            continue;
+        };
+        let name = found[index].trim_end_matches(['.', '!', '?']);
+        if !is_user(name) {
+            continue;
+        }
+        if index < last {
+            return Some(name.to_owned());
+        }
+        // A bare word behind `user` counts where nothing says it better.
+        bare.get_or_insert_with(|| name.to_owned());
+    }
+    bare
 }
 
 fn is_user(name: &str) -> bool {
@@ -151,7 +196,8 @@ fn is_user(name: &str) -> bool {
 }
 
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)(?-u:\b)(?:https?|ftp)://[^\s"'<>\\|]{3,2000}"#).expect("the pattern is constant")
+    Regex::new(r#"(?i)(?-u:\b)(?:https?|ftp)://[^\s"'<>\\|]{3,2000}"#)
+        .expect("the pattern is constant")
 });
 
 fn url(text: &str) -> Option<String> {
@@ -209,7 +255,7 @@ mod tests {
         for (text, expected) in [
             ("Access denied for user 'root'@'1.2.3.4'", Some("root")),
             ("Failed password for invalid user bob from 1.2.3.4", Some("bob")),
-            ("Authentication failed for 'admin' : password mismatch", None),
+            ("Authentication failed for 'admin' : password mismatch", Some("admin")),
             ("login failure for user admin from 1.2.3.4 via web", Some("admin")),
             ("Invalid username or password for user: admin", Some("admin")),
             ("Username: test@example.com.", Some("test@example.com")),

@@ -168,8 +168,13 @@ const SSHD_PATTERNS: &[Pattern] = &[
 
 const PAM_PATTERNS: &[Pattern] = &[
     Pattern {
+        needle: "rhost=",
+        regex: r"uthentication failure;.*?\bruser=(?P<source.user.name>.*?) +rhost={src}(?: +user=(?P<user.name>.*))?\s*$",
+        event: [AUTH, "pam_authentication", "failure"],
+    },
+    Pattern {
         needle: "uthentication failure",
-        regex: r"uthentication failure;.*?\bruser=(?P<user.effective.name>\S*) +rhost=(?P<source.address>\S*)(?: +user=(?P<user.name>\S+))?",
+        regex: r"uthentication failure;.*?\bruser=(?P<source.user.name>\S*) +rhost=(?P<source.address>\S*)(?: +user=(?P<user.name>\S+))?",
         event: [AUTH, "pam_authentication", "failure"],
     },
     Pattern {

@@ -57,7 +57,7 @@ const MAIL_PATTERNS: &[Pattern] = &[
     },
     Pattern {
         needle: "authenticator failed",
-        regex: r"authenticator failed for .*?\[{src}\](?::(?P<source.port>\d+))?.*?(?:\(set_id=(?P<user.name>[^)]*)\))?$",
+        regex: r"authenticator failed for (?:[^\s\[(]+ )?(?:\([^)]*\) )?\[{src}\](?::(?P<source.port>\d+))?.*?(?:\(set_id=(?P<user.name>[^)]*)\))?$",
         event: [AUTH, "mail_login", "failure"],
     },
     Pattern {

@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 
 use memchr::memmem;
 use serde_json::Value;
-use time::OffsetDateTime;
 use vedette_event::Fields;
 
 use crate::fields::Offers;
@@ -125,11 +124,6 @@ impl<'t> Line<'t> {
             }
         }
         offers
-    }
-
-    /// The time the message itself gives under a name, for lines without a header.
-    pub(crate) fn own_time(&self, received_at: OffsetDateTime) -> Option<OffsetDateTime> {
-        self.offers().time(received_at)
     }
 }
 

@@ -3,7 +3,6 @@
 use vedette_event::Fields;
 
 use super::{Decoder, Line, pairs};
-use crate::fields::{self, Offers};
 
 pub(super) const SURICATA: Decoder = Decoder {
     dataset: "suricata.eve",
@@ -45,7 +44,7 @@ pub(super) const FORTINET: Decoder = Decoder {
             "event.category",
             if traffic { "network" } else { get("subtype").unwrap_or_default() },
         );
-        key_values(line, fields)
+        !pairs.is_empty()
     },
 };
 
@@ -53,32 +52,18 @@ pub(super) const FORTINET: Decoder = Decoder {
 pub(super) const KEY_VALUE: Decoder = Decoder {
     dataset: "key_value",
     sniff: |line| {
-        let first = line.message.split([' ', '=']).next().unwrap_or_default();
-        line.message.trim_start()[first.len().min(line.message.trim_start().len())..]
-            .starts_with('=')
-            && pairs::key_values(line.message).len() >= 3
+        let text = line.message.trim_start();
+        let word = text.find(|c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c)));
+        let begins = word.is_some_and(|end| end > 0 && text[end..].starts_with('='));
+        begins && memchr::memchr_iter(b'=', text.as_bytes()).take(MIN_PAIRS).count() == MIN_PAIRS
     },
-    parse: key_values,
+    parse: |_, _| true,
 };
 
-fn json(line: &Line<'_>, fields: &mut Fields) -> bool {
-    let Some(value) = line.json() else {
-        return false;
-    };
-    let mut offers = Offers::default();
-    pairs::walk(value, &mut |path, text| offers.offer(path, text));
-    offers.fill(fields);
-    !fields.is_empty()
-}
+/// Pairs that make a line a list of pairs.
+const MIN_PAIRS: usize = 3;
 
-pub(super) fn key_values(line: &Line<'_>, fields: &mut Fields) -> bool {
-    let mut offers = Offers::default();
-    for (key, value) in pairs::key_values(line.message) {
-        offers.offer(key, value);
-    }
-    offers.fill(fields);
-    if let Some(outcome) = fields.get("event.action").and_then(fields::outcome) {
-        fields::set_absent(fields, "event.outcome", outcome);
-    }
-    true
+/// The values themselves are mapped for every line alike, by the generic part.
+fn json(line: &Line<'_>, _fields: &mut Fields) -> bool {
+    line.json().is_some()
 }

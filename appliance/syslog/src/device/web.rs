@@ -31,8 +31,10 @@ pub(super) const ERROR: Decoder = Decoder {
 /// Common and combined log format, with or without a virtual host in front and extra columns.
 static COMMON: LazyLock<Regex> = LazyLock::new(|| {
     let quoted = r#"((?:[^"\\]|\\.)*)"#;
+    let address = r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+";
+    let vhost = r#"(?:"?[A-Za-z0-9_.*:-]+"? +)??"#;
     let pattern = format!(
-        r#"^(?:"?[A-Za-z0-9_.*:-]+"? )??\[?([0-9A-Fa-f:.]*[0-9A-Fa-f]|[A-Za-z0-9.-]+)\]?(?:,[^\[]*?)? +\S+ +(?:- )?([^\[]*?) *\[[^\]]{{10,40}}\] (?:[^" ]+ )?"{quoted}" (\d{{3}}) (\d+|-)(?: "{quoted}" "{quoted}")?"#
+        r#"^(?:{vhost}\[?({address})\]?|([A-Za-z0-9.-]+))(?:,[^\[]*?)? +\S+ +(?:- )?([^\[]*?) *\[[^\]]{{10,40}}\] (?:[^" ]+ )?"{quoted}" (\d{{3}}) (\d+|-)(?: "{quoted}" "{quoted}")?"#
     );
     Regex::new(&pattern).expect("the pattern is constant")
 });
@@ -50,7 +52,7 @@ const ERROR_PATTERNS: &[Pattern] = &[
     },
     Pattern {
         needle: "[client ",
-        regex: r"\[client {src}(?::(?P<source.port>\d+))?\] (?:AH\d+: )?(?:user (?P<user.name>[^:]+?)(?::| not found| in realm)|(?P<event.reason>.*))",
+        regex: r"\[client {src}(?::(?P<source.port>\d+))?\] (?:AH\d+: )?(?:user (?P<user.name>\S+?)(?:: | not found| in realm)|(?P<event.reason>.*))",
         event: ["web", "web_error", "failure"],
     },
     Pattern {
@@ -75,18 +77,20 @@ fn access(line: &Line<'_>, fields: &mut Fields) -> bool {
         return false;
     };
     let text = |group: usize| found.get(group).map_or("", |group| group.as_str());
-    if !fields::set_address(fields, Side::Source, text(1)) {
-        fields.set("source.domain", text(1));
-    }
+    fields::set_address(fields, Side::Source, text(1));
+    fields.set("source.domain", text(2));
     fields.set("event.category", "web");
     fields.set("event.action", "http_request");
-    fields.set("user.name", text(2).trim_matches(['"', ' ']));
-    request_line(text(3), fields);
-    fields.set("http.response.status_code", text(4));
-    fields.set("http.response.bytes", text(5));
-    fields.set("http.request.referrer", fields::bounded(text(6)));
-    fields.set("user_agent.original", fields::bounded(text(7)));
-    fields.set("event.outcome", fields::outcome(text(4)).unwrap_or_default());
+    // Some servers put a request id and a dash where the user stands.
+    if !text(3).ends_with(" -") {
+        fields.set("user.name", text(3).trim_matches(['"', ' ']));
+    }
+    request_line(text(4), fields);
+    fields.set("http.response.status_code", text(5));
+    fields.set("http.response.bytes", text(6));
+    fields.set("http.request.referrer", fields::bounded(text(7)));
+    fields.set("user_agent.original", fields::bounded(text(8)));
+    fields.set("event.outcome", fields::outcome(text(5)).unwrap_or_default());
     true
 }
 

@@ -63,7 +63,8 @@ pub(super) fn fill(text: &str, fields: &mut Fields) {
     if fields.get("source.ip").is_some() && fields.get("destination.ip").is_some() {
         return;
     }
-    let candidates = candidates(text);
+    let mut candidates = candidates(text);
+    tell_apart_by_port(&mut candidates);
     let known = fields.get("source.ip").map(str::to_owned);
     if known.is_none()
         && let Some(source) = best(&candidates, Side::Source, None)
@@ -73,6 +74,19 @@ pub(super) fn fill(text: &str, fields: &mut Fields) {
     let source = fields.get("source.ip").and_then(|ip| ip.parse().ok());
     if let Some(destination) = best(&candidates, Side::Destination, source) {
         set(fields, destination);
+    }
+}
+
+/// Where words say nothing, the first two are told apart by their ports: the end with the well-known
+/// one is the server.
+fn tell_apart_by_port(candidates: &mut [Candidate]) {
+    if let [first, second, ..] = candidates
+        && let (Some(port), Some(other)) = (first.port, second.port)
+        && (first.score, second.score) == (UNLABELLED, UNLABELLED)
+        && port < 1024
+        && other >= 1024
+    {
+        first.side = Side::Destination;
     }
 }
 
@@ -186,6 +200,10 @@ fn label(text: &str, start: usize, end: usize) -> (Side, i32, bool) {
         return (Side::Destination, 90, false);
     }
     let pointed = behind.starts_with("->") || behind.starts_with("=>");
+    if near.ends_with("([") {
+        // What a mail client calls itself.
+        return (Side::Source, UNLABELLED / 2, false);
+    }
     if near.ends_with(['@']) {
         // The host of a mail or SIP address, unless nothing stands before it.
         return (Side::Source, if near.ends_with("?@") { 70 } else { 20 }, false);
@@ -197,18 +215,7 @@ fn label(text: &str, start: usize, end: usize) -> (Side, i32, bool) {
     if let Some(labelled) = labelled(before) {
         return labelled;
     }
-    let bracketed = near.ends_with(['[', '(']);
-    (
-        Side::Source,
-        if pointed {
-            85
-        } else if bracketed {
-            UNLABELLED + 10
-        } else {
-            UNLABELLED
-        },
-        false,
-    )
+    (Side::Source, if pointed { 85 } else { UNLABELLED }, false)
 }
 
 /// The nearest word with a meaning, unless a full stop or the like stands between.
@@ -217,7 +224,8 @@ fn labelled(before: &str) -> Option<(Side, i32, bool)> {
     for distance in 0..MAX_WORDS {
         let trimmed = rest.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
         let gap = &rest[trimmed.len()..];
-        if distance > 0 && gap.contains([',', ';', ')', '|', '"']) {
+        let closed = gap.contains(')') && gap.contains(['[', '(', '<']) || gap.ends_with(") ");
+        if closed || distance > 0 && gap.contains([',', ';', ':', '|', '"']) {
             return None;
         }
         let word_start = trimmed
