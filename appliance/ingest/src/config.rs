@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::Network;
@@ -9,13 +11,13 @@ use crate::Network;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5514);
 
 /// `[ingest]`: how log lines come in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Networks (CIDR) that may send. Empty: every address may. Default: empty.
+    /// Networks (CIDR) that may send. Empty: every address may.
     pub allow: Vec<Network>,
     /// Longest message kept whole, in bytes; what is longer is cut there and marked.
-    /// Default: 65536. Range: 480 (what RFC 5424 asks of every receiver) to 1048576.
+    /// 480 (what RFC 5424 asks of every receiver) to 1048576.
     pub max_frame_bytes: Bounded<480, 1_048_576>,
     /// `[ingest.udp]`.
     pub udp: UdpConfig,
@@ -35,14 +37,13 @@ impl Default for Config {
 }
 
 /// `[ingest.udp]`: syslog over UDP (RFC 5426), a message a datagram.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct UdpConfig {
     /// Addresses to listen on. Empty: only sockets handed over by systemd.
-    /// Default: `["127.0.0.1:5514"]`.
     pub listen: Vec<SocketAddr>,
     /// Receive buffer asked of the kernel for each socket, in bytes; a larger one stays. Under 1 MiB
-    /// most of a burst is lost. Default: 8388608. Range: 4096 to 268435456.
+    /// most of a burst is lost. 4096 to 268435456.
     pub receive_buffer_bytes: Bounded<4_096, 268_435_456>,
 }
 
@@ -53,19 +54,18 @@ impl Default for UdpConfig {
 }
 
 /// `[ingest.tcp]`: syslog over TCP (RFC 6587), octet counting and LF framing, told apart by message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TcpConfig {
     /// Addresses to listen on. Empty: only sockets handed over by systemd.
-    /// Default: `["127.0.0.1:5514"]`.
     pub listen: Vec<SocketAddr>,
-    /// Connections held at once; more are refused. Default: 1024. Range: 1 to 65536.
+    /// Connections held at once; more are refused. 1 to 65536.
     pub max_connections: Bounded<1, 65_536>,
-    /// Connections held at once from one address. Default: 64. Range: 1 to 65536.
+    /// Connections held at once from one address. 1 to 65536.
     pub max_connections_per_peer: Bounded<1, 65_536>,
     /// Seconds of silence after which a connection is closed. Long, because a sender that finds its
     /// connection closed usually loses a line; dead peers are found by keep-alive long before.
-    /// Default: 86400. Range: 1 to 604800.
+    /// 1 to 604800.
     pub idle_timeout_seconds: Bounded<1, 604_800>,
 }
 
@@ -112,6 +112,20 @@ impl<const MIN: u32, const MAX: u32> TryFrom<u64> for Bounded<MIN, MAX> {
 impl<const MIN: u32, const MAX: u32> From<Bounded<MIN, MAX>> for u64 {
     fn from(bounded: Bounded<MIN, MAX>) -> Self {
         bounded.0.into()
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> JsonSchema for Bounded<MIN, MAX> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("From{MIN}To{MAX}").into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
     }
 }
 
