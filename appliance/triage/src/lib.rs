@@ -1,13 +1,38 @@
 //! Decides what a log line means: masking, templates, rules, screen, baselines, correlation, risk.
 //!
 //! Knows no socket, no file, no database, no runtime and no clock: records and the time are handed
-//! in, actions come out. Log text is data everywhere; it never chooses an action.
+//! in, actions come out. Log text is data everywhere; it never chooses an action. Every table is
+//! bounded.
 //!
-//! Start reading at [`mask()`].
+//! Start reading at [`Engine`] for the whole, at [`Judge`] for the verdict on one line.
 
+mod alert;
+mod baseline;
+mod behaviour;
 mod clean;
+mod correlate;
+mod engine;
+mod ensemble;
+mod facts;
+mod flags;
 mod mask;
+mod neutral;
+mod policy;
+mod risk;
+pub mod rules;
 pub mod screen;
+mod template;
+mod title;
+mod watch;
 
 pub use clean::{Clean, TEXT_CAP, clean};
+pub use correlate::{Intel, NoIntel, OPEN_CAP};
+pub use engine::{ANSWERS_CAP, Action, Engine, Memory, PENDING_CAP};
+pub use ensemble::{Judge, Reading};
+pub use facts::Facts;
+pub use flags::flags;
 pub use mask::{Masked, PLACEHOLDER, TEMPLATE_CAP, VALUES_CAP, mask};
+pub use neutral::neutralise;
+pub use policy::{Deciders, Network, ParseNetworkError, Policy};
+pub use risk::RISK_CAP;
+pub use template::{Seen, TEMPLATES_CAP, Templates};

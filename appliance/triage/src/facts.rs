@@ -1,0 +1,139 @@
+//! Who did what to whom, read from a record's fields, else from its text.
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use vedette_event::LogRecord;
+
+use crate::clean::{capped, clean};
+
+/// Longest name kept of an account, a host or a path.
+pub(crate) const NAME_CAP: usize = 96;
+
+/// What a line is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Where the connection or request came from.
+    pub source: Option<IpAddr>,
+    /// Where it went.
+    pub destination: Option<IpAddr>,
+    /// Its port.
+    pub port: Option<u16>,
+    /// The account, in lower case.
+    pub user: Option<String>,
+    /// The machine it happened on, in lower case.
+    pub host: Option<String>,
+    /// Path, file or query name that tells apart what was touched.
+    pub object: Option<String>,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Bytes that left.
+    pub bytes_out: u64,
+}
+
+static SOURCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:\bsrc(?:_?ip|_?addr)?|\bsource(?:\.ip|_?ip|-address|\s+(?:network\s+)?address)?|\brhost|\brip|\boip|\bremote[_ -]?(?:ip|addr(?:ess)?|host)|\bclient(?:[_ -]?(?:ip|addr(?:ess)?|host))?|\bip(?:_?addr(?:ess)?)?|\bfrom(?: ip| ip address|:)?|\bby|\bhost|\brejected connect from|\bpeer|\battacker)\W{0,6}(?:ipv[46]:|IPV4/(?:UDP|TCP|TLS)/)?([0-9a-f:]{2,}:[0-9a-f:.]+|\d{1,3}(?:\.\d{1,3}){3})"#,
+    )
+});
+
+static ANY_ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3}|(?i)[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){2,7}"));
+
+static USER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:(?:invalid|illegal|unknown|for|authenticating) user|\busers?(?:_?name)?\b|\bacct\b|\baccount(?: name)?|\blogin\b|\bset_id|\bsasl_username|\bpassword for)["'=:\s\[(<]{1,4}([a-z0-9][\w.@$\\+-]{0,63})"#,
+    )
+});
+
+static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?:GET|POST|HEAD|PUT|OPTIONS|DELETE|PATCH|PROPFIND) ([^\s"]{1,512})(?: HTTP/[0-9.]+\\?"?,? (?:[^"\d]*)?(\d{3})\b)?"#,
+    )
+});
+
+static STATUS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:"?(?:http_?|response_?|down ?stream)?status(?:_?code)?"?[=: ]{1,3}"?|response_code"?: ?|returned |\| |: )([1-5]\d{2})\b"#,
+    )
+});
+
+/// Words that stand where a name could, but are none.
+const NO_NAMES: [&str; 16] = [
+    "from", "unknown", "user", "for", "with", "not", "failed", "failure", "name", "is", "has",
+    "was", "by", "and", "the", "password",
+];
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is a constant that the tests compile")
+}
+
+impl Facts {
+    /// Reads a record; `text` is its neutral text.
+    pub fn of(record: &LogRecord, text: &str) -> Self {
+        let field = |names: &[&str]| names.iter().find_map(|name| record.fields.get(name));
+        let request = REQUEST.captures(text);
+        let status = field(&["http.response.status_code"])
+            .or_else(|| request.as_ref().and_then(|found| found.get(2)).map(|found| found.as_str()))
+            .or_else(|| STATUS.captures(text).and_then(|found| found.get(1)).map(|it| it.as_str()));
+        let path = request.as_ref().and_then(|found| found.get(1)).map(|found| found.as_str());
+        Self {
+            source: field(&["source.ip", "client.ip"])
+                .and_then(address)
+                .or_else(|| source_in(text)),
+            destination: field(&["destination.ip", "server.ip"]).and_then(address),
+            port: field(&["destination.port", "server.port"]).and_then(|port| port.parse().ok()),
+            user: field(&["user.target.name", "user.name", "client.user.name"])
+                .map(name)
+                .or_else(|| user_in(text)),
+            host: field(&["host.name", "host.hostname"])
+                .or(record.host.as_deref())
+                .map(name)
+                .filter(|host| !host.is_empty()),
+            object: field(&["url.path", "url.original", "dns.question.name", "file.path"])
+                .or(path)
+                .map(|object| capped(object, NAME_CAP).to_owned()),
+            status: status.and_then(|status| status.parse().ok()),
+            bytes_out: field(&["source.bytes", "client.bytes", "network.bytes"])
+                .and_then(|bytes| bytes.parse().ok())
+                .unwrap_or(0),
+        }
+    }
+}
+
+/// A name for comparing: shown characters only, lower case, capped.
+fn name(text: &str) -> String {
+    let cleaned = clean(capped(text, NAME_CAP)).text;
+    cleaned.trim_matches(['"', '\'', '<', '>', ' ']).to_lowercase()
+}
+
+/// An address; mapped IPv4 becomes IPv4.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim_matches(['[', ']', '"', ' ']);
+    let text = text.split_once('%').map_or(text, |(address, _)| address);
+    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+/// Longest stretch of a text that is searched for addresses and names.
+const SEARCH_CAP: usize = 4096;
+
+fn source_in(text: &str) -> Option<IpAddr> {
+    let text = capped(text, SEARCH_CAP);
+    let named = SOURCE
+        .captures_iter(text)
+        .filter_map(|found| address(found.get(1)?.as_str()))
+        .find(|address| !address.is_unspecified());
+    named.or_else(|| {
+        ANY_ADDRESS
+            .find_iter(text)
+            .filter_map(|found| address(found.as_str()))
+            .find(|address| !address.is_unspecified())
+    })
+}
+
+fn user_in(text: &str) -> Option<String> {
+    USER.captures_iter(capped(text, SEARCH_CAP))
+        .filter_map(|found| Some(name(found.get(1)?.as_str())))
+        .find(|name| !NO_NAMES.contains(&name.as_str()))
+}

@@ -1,0 +1,261 @@
+//! From judged lines to alerts: feeds the counters and the baselines and says what is worth an
+//! incident.
+
+use vedette_event::{
+    EventId, EvidenceLine, LogRecord, Severity, Span, TechniqueId, ThreatClass, Verdict,
+    VerdictLabel,
+};
+
+use crate::alert::{Alert, Subject};
+use crate::baseline::{Beacons, Transfers};
+use crate::behaviour::{By, COUNTERS, Counted, Counter, Distinct, Observation, Windows};
+use crate::clean::capped;
+use crate::ensemble::{Reading, fnv};
+use crate::facts::Facts;
+use crate::policy::Policy;
+use crate::rules::{Hit, Signal, Strength};
+
+/// Longest raw text kept as evidence, in bytes; the whole line is in the store.
+const EVIDENCE_CAP: usize = 2048;
+
+/// Failed logins before a success that make it a break-in: as many as make password guessing.
+const FAILURES_BEFORE_SUCCESS: usize = 5;
+
+/// Score from which the screen alone counts a line as surely bad.
+const SCREEN_SURE: f32 = 0.97;
+
+/// A line with all that was found out about it.
+pub(crate) struct Judged<'a> {
+    pub(crate) event: EventId,
+    pub(crate) record: &'a LogRecord,
+    pub(crate) reading: &'a Reading,
+    pub(crate) verdict: &'a Verdict,
+}
+
+/// Memory over many lines.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    windows: Windows,
+    transfers: Transfers,
+    beacons: Beacons,
+}
+
+impl Watch {
+    /// Rows in all tables.
+    pub(crate) fn len(&self) -> usize {
+        self.windows.len() + self.transfers.len() + self.beacons.len()
+    }
+
+    /// Takes note of a line; returns the alerts it completes, the gravest first.
+    pub(crate) fn observe(&mut self, line: &Judged<'_>, policy: &Policy) -> Vec<Alert> {
+        let mut alerts = Vec::new();
+        if policy.deciders.rules {
+            alerts.extend(self.break_in(line));
+        }
+        alerts.extend(alone(line));
+        for (row, counter) in COUNTERS.iter().enumerate() {
+            alerts.extend(self.counted(row, counter, line, policy));
+        }
+        if policy.deciders.rules {
+            alerts.extend(self.traffic(line, policy));
+        }
+        let allowed = line.reading.facts.source.is_some_and(|source| policy.is_scanner(source));
+        alerts.retain(|alert| !allowed || alert.compromise);
+        alerts
+    }
+
+    /// A login that succeeds after many failed.
+    fn break_in(&self, line: &Judged<'_>) -> Option<Alert> {
+        let facts = &line.reading.facts;
+        if !has_signal(line, Signal::AuthSuccess) {
+            return None;
+        }
+        let at = line.record.occurred_at();
+        let source = facts.source.map(|source| source.to_string());
+        let stood = |name: &str, key: &Option<String>| {
+            key.as_ref().map_or(0, |key| self.windows.standing(name, key, at))
+        };
+        let failures = stood("password guessing", &source)
+            .max(stood("slow password guessing", &source))
+            .max(stood("one account attacked from many addresses", &facts.user));
+        if failures < FAILURES_BEFORE_SUCCESS {
+            return None;
+        }
+        Some(Alert {
+            compromise: true,
+            severity: Severity::Critical,
+            techniques: techniques(&["T1110", "T1078"]),
+            ..alert(line, "login succeeded after many failures", ThreatClass::BruteForce)
+        })
+    }
+
+    fn counted(
+        &mut self,
+        row: usize,
+        counter: &Counter,
+        line: &Judged<'_>,
+        policy: &Policy,
+    ) -> Option<Alert> {
+        if !counts(counter.counted, line) {
+            return None;
+        }
+        let facts = &line.reading.facts;
+        if counter.internal_only && !facts.source.is_some_and(|ip| policy.is_internal(ip)) {
+            return None;
+        }
+        let key = key(counter.by, facts)?;
+        let distinct = distinct(counter.distinct, facts)?;
+        let seen = Observation { event: line.event, at: line.record.occurred_at(), distinct };
+        let earlier = self.windows.count(row, &key, seen)?;
+        let mut fired = Alert {
+            techniques: techniques(counter.techniques),
+            severity: counter.severity,
+            earlier,
+            ..alert(line, counter.name, counter.class)
+        };
+        // A count of unlike suspicious lines is of the kind of its last one.
+        if matches!(counter.counted, Counted::Suspicious | Counted::ScreenSure) {
+            fired.class = line.verdict.threat_class;
+            fired.techniques = line.verdict.techniques.iter().map(|it| it.id).take(2).collect();
+        }
+        fired.subject.by_user = counter.by == By::User;
+        Some(fired)
+    }
+
+    /// Unusual transfers and regular calls to the outside.
+    fn traffic(&mut self, line: &Judged<'_>, policy: &Policy) -> Option<Alert> {
+        let facts = &line.reading.facts;
+        let (from, to) = (facts.source?, facts.destination?);
+        if !policy.is_internal(from) || policy.is_internal(to) || policy.is_backup(to) {
+            return None;
+        }
+        let at = line.record.occurred_at();
+        if self.transfers.add(from, facts.bytes_out, at, policy.outbound_bytes) {
+            return Some(Alert {
+                techniques: techniques(&["T1048"]),
+                severity: Severity::High,
+                ..alert(line, "unusually much data sent out", ThreatClass::Exfiltration)
+            });
+        }
+        let even = self.beacons.call(from, to, facts.port.unwrap_or(0), at);
+        (even && !matches!(facts.port, Some(53 | 123 | 853))).then(|| Alert {
+            techniques: techniques(&["T1071"]),
+            severity: Severity::Medium,
+            opens: false,
+            ..alert(line, "regular calls to one outside address", ThreatClass::CommandAndControl)
+        })
+    }
+}
+
+/// The alert of a line that is enough by itself.
+fn alone(line: &Judged<'_>) -> Option<Alert> {
+    let hit = line.reading.hits.first().filter(|hit| hit.strength >= Strength::Likely);
+    let hit = hit.filter(|_| line.verdict.verdict.is_flagged())?;
+    Some(Alert {
+        techniques: hit.techniques.iter().map(|technique| technique.id).collect(),
+        severity: hit.severity,
+        confidence: line.verdict.score,
+        opens: opens_alone(hit, line.verdict),
+        ..alert(line, hit.name, hit.class)
+    })
+}
+
+fn opens_alone(hit: &Hit, verdict: &Verdict) -> bool {
+    hit.strength >= Strength::Strong && verdict.verdict == VerdictLabel::Malicious
+}
+
+fn counts(counted: Counted, line: &Judged<'_>) -> bool {
+    let status = line.reading.facts.status;
+    match counted {
+        Counted::Signal(signal) => {
+            line.verdict.decided_by == vedette_event::Decider::Ensemble && has_signal(line, signal)
+        }
+        Counted::WebError => status.is_some_and(|status| (400..500).contains(&status)),
+        Counted::WebRequest => status.is_some() && line.reading.facts.object.is_some(),
+        Counted::Suspicious => {
+            let strongest = line.reading.hits.first().map(|hit| hit.strength);
+            strongest == Some(Strength::Likely) && line.verdict.verdict.is_flagged()
+        }
+        Counted::ScreenSure => {
+            let telling = line.reading.hits.iter().any(|hit| hit.strength != Strength::Weak);
+            !telling && line.verdict.score >= SCREEN_SURE
+        }
+    }
+}
+
+fn has_signal(line: &Judged<'_>, signal: Signal) -> bool {
+    let success = line.reading.hits.iter().any(|hit| hit.signal == Signal::AuthSuccess);
+    let failure = line.reading.hits.iter().any(|hit| hit.signal == Signal::AuthFailure);
+    match signal {
+        // A line that speaks of both ("authentication failure … success=no") tells of a failure.
+        Signal::AuthSuccess => success && !failure,
+        _ => line.reading.hits.iter().any(|hit| hit.signal == signal),
+    }
+}
+
+fn key(by: By, facts: &Facts) -> Option<String> {
+    match by {
+        By::Source => facts.source.map(|source| source.to_string()),
+        By::User => facts.user.clone(),
+        By::Host => facts.host.clone(),
+    }
+}
+
+fn distinct(what: Distinct, facts: &Facts) -> Option<u64> {
+    match what {
+        Distinct::Nothing => Some(0),
+        Distinct::Port => facts.port.map(u64::from),
+        Distinct::Destination => facts.destination.map(|to| fnv(&to.to_string())),
+        Distinct::User => facts.user.as_deref().map(fnv),
+        Distinct::Source => facts.source.map(|from| fnv(&from.to_string())),
+        Distinct::Object => facts.object.as_deref().map(fnv),
+        Distinct::Host => facts.host.as_deref().map(fnv),
+    }
+}
+
+pub(crate) fn techniques(ids: &[&str]) -> Vec<TechniqueId> {
+    ids.iter().filter_map(|id| id.parse().ok()).collect()
+}
+
+/// An alert about a line, to be completed.
+fn alert(line: &Judged<'_>, rule: &'static str, class: ThreatClass) -> Alert {
+    let facts = &line.reading.facts;
+    Alert {
+        event: line.event,
+        at: line.record.occurred_at(),
+        rule,
+        class,
+        techniques: Vec::new(),
+        severity: Severity::Medium,
+        confidence: line.verdict.score.max(0.9),
+        opens: true,
+        compromise: false,
+        subject: subject(facts),
+        earlier: Vec::new(),
+        evidence: evidence(line),
+        undecided: line.verdict.abstained,
+    }
+}
+
+pub(crate) fn subject(facts: &Facts) -> Subject {
+    Subject {
+        source: facts.source,
+        destination: facts.destination,
+        user: facts.user.clone(),
+        host: facts.host.clone(),
+        by_user: false,
+    }
+}
+
+/// The line as evidence, with the place that tells.
+pub(crate) fn evidence(line: &Judged<'_>) -> EvidenceLine {
+    let text = String::from_utf8_lossy(&line.record.raw);
+    let raw = capped(&text, EVIDENCE_CAP).to_owned();
+    let span = line.verdict.evidence.first().copied().unwrap_or(Span { start: 0, end: raw.len() });
+    EvidenceLine {
+        event_id: Some(line.event),
+        start: span.start.min(raw.len()),
+        end: span.end.min(raw.len()),
+        raw,
+    }
+}
