@@ -49,7 +49,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("network.direction", "direction dir ifdir"),
     (
         "user.name",
-        "targetusername username usrname user suser loginname login account accountname acct principalname userprincipalname principal srcuser sourceusername sourceuser useridentityusername unauthuser uname remoteuser dstuser duser targetuser destinationusername subjectusername saslusername requestusername clientusername ruser useridentityarn userid email useremail emailaddress actor actoremail actoralternateid actorlogin identity logname identifier",
+        "targetusername username usrname user suser loginname login account accountname acct principalname userprincipalname principal operator srcuser sourceusername sourceuser useridentityusername unauthuser uname remoteuser dstuser duser targetuser destinationusername subjectusername saslusername requestusername clientusername ruser useridentityarn userid email useremail emailaddress actor actoremail actoralternateid actorlogin identity identifier",
     ),
     ("user.target.name", "membername samaccountname"),
     ("user.domain", "targetdomainname subjectdomainname userdomain domainname"),

@@ -29,6 +29,9 @@ pub(crate) fn fill_in(
     let offers = line.offers();
     let time = offers.time(received_at);
     offers.fill(fields);
+    if decoded.is_some_and(|decoded| decoded.dataset == "windows") && line.json().is_some() {
+        return time;
+    }
     let text = &line.message[..line.message.floor_char_boundary(MAX_TEXT_BYTES)];
     addresses::fill(text, fields);
     if fields.get("user.name").is_none()
@@ -52,11 +55,11 @@ const MAX_NAMED: usize = 8;
 static USER: LazyLock<Regex> = LazyLock::new(|| {
     // Case: a named value; an unknown user; a quoted user; `for x from`; a bare `user x`.
     Regex::new(concat!(
-        r#"(?i)(?-u:\b)(?:user[ _-]?name|user[_-]?id|user|account(?: name)?|acct|login(?: name)?|principal|e-?mail|identifiant)\s?[=:]+\s*["'<\[(]{0,2}([^\s"'<>,;\])(|]{1,128})"#,
+        r#"(?i)(?-u:\b)(?:user[ _-]?name|user[_-]?id|user|uname|account(?: name)?|acct|login(?: name)?|principal|e-?mail|identifiant)\s?[=:]+\s*["'<\[(]{0,2}([^\s"'<>,;\])(|]{1,128})"#,
         r#"|(?-u:\b)(?:invalid|illegal|unknown|bad|non-?existent) (?:user|login|account)(?:name)?(?: name| as)?[: ]+["'\[<]?([^\s"'\]>,;:(]{1,128})"#,
         r#"|(?-u:\b)(?:user|username|account|login|principal)s?\s+(?:for\s+|name\s+)?["'\[<`(]([^"'\]>`)]{1,128})["'\]>`)]"#,
         r#"|(?-u:\b)(?:for|by|as|of) (?:invalid |illegal |unknown |the )?(?:user |account |username |login |e?mail )?["'\[<]?([^\s"'\]>,;:]{1,128})["'\]>]?(?: \([^)]*\))? (?:from|via|by|failed|has|with|on)(?-u:\b)"#,
-        r#"|(?-u:\b)(?:login|password|authentication|session \w+|logon|auth) (?:attempt |failed |failure |was )?for (?:user )?["'\[<]?([^\s"'\]>,;:(]{1,128})"#,
+        r#"|(?-u:\b)(?:login|password|authentication|session \w+|logon|auth) (?:attempt |failed |failure |was )?for (?:user(?:name)?:? )?["'\[<]?([^\s"'\]>,;:(]{1,128})"#,
         r#"|(?-u:\b)login using ["']([^"']{1,128})["']"#,
         r#"|\[([^\s\]]{1,64})\] (?:FAIL|OK) LOGIN"#,
         r#"|(?-u:\b)(?:user|account|login) ([^\s"'\]>,;:=\[(]{2,128})"#,
@@ -67,6 +70,7 @@ static USER: LazyLock<Regex> = LazyLock::new(|| {
 /// Words that follow `user` in a sentence without being one.
 const NOT_USERS: &[&str] = &[
     "a",
+    "acl",
     "action",
     "are",
     "as",

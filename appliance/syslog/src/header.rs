@@ -208,7 +208,11 @@ fn tag(body: &str) -> Option<Names> {
     let found = TAG.captures(body)?;
     let app = found.get(1)?.as_str();
     let proc_id = found.get(2).map(|id| id.as_str().to_owned()).filter(|id| !id.is_empty());
-    if LEVEL.is_match(app) || app.parse::<std::net::IpAddr>().is_ok() {
+    // `CEF:0|…` and `LEEF:1.0|…` are the message's own start.
+    if matches!(app, "CEF" | "LEEF")
+        || LEVEL.is_match(app)
+        || app.parse::<std::net::IpAddr>().is_ok()
+    {
         return None;
     }
     // Cisco's `%ASA-4-106023:` is the message's own start, told by it later.
@@ -230,81 +234,77 @@ mod tests {
 
     use super::*;
 
+    /// Line, host, app, process id, message.
+    const HEADERS: &[[&str; 5]] = &[
+        [
+            "<34>Oct 11 22:14:15 mymachine su[12]: 'su root' failed",
+            "mymachine",
+            "su",
+            "12",
+            "'su root' failed",
+        ],
+        [
+            "<34>1 2003-10-11T22:14:15.003Z h.example.com su 7 ID47 [a@1 b=\"c\"] hi",
+            "h.example.com",
+            "su",
+            "7",
+            "hi",
+        ],
+        ["<34>1 - - - - - - ", "", "", "", ""],
+        [
+            "<34> 2026-08-14T09:21:07.123456+00:00 edge DNAC - - - {\"a\":1}",
+            "edge",
+            "DNAC",
+            "",
+            "{\"a\":1}",
+        ],
+        ["Jan 15 08:00:00 host app: text", "host", "app", "", "text"],
+        ["Apr 25 11:19:00 ovpn-server[13820]: TLS Error", "", "ovpn-server", "13820", "TLS Error"],
+        [
+            "Feb 15 11:25:46 gw.local system,error login failure",
+            "gw.local",
+            "",
+            "",
+            "system,error login failure",
+        ],
+        [
+            "2024-08-29T01:09:08.98+00:00 box postfix/smtpd[19]: NOQUEUE",
+            "box",
+            "postfix/smtpd",
+            "19",
+            "NOQUEUE",
+        ],
+        ["<166>%ASA-6-302013: Built", "", "ASA-6-302013", "", "%ASA-6-302013: Built"],
+        ["<166>Aug 14 09:21:07 edge : %ASA-3-1: x", "edge", "ASA-3-1", "", "%ASA-3-1: x"],
+        ["<134>Aug 14 09:21:07 filterlog: 82,,", "", "filterlog", "", "82,,"],
+        [
+            "2022-02-14 18:01:07.092 Warn Server: AUTH-ERROR",
+            "",
+            "",
+            "",
+            "2022-02-14 18:01:07.092 Warn Server: AUTH-ERROR",
+        ],
+        [
+            "2025-02-22 01:27:36 someone 192.168.1.1 failed",
+            "",
+            "",
+            "",
+            "2025-02-22 01:27:36 someone 192.168.1.1 failed",
+        ],
+        ["{\"a\": 1}", "", "", "", "{\"a\": 1}"],
+        [
+            "1.2.3.4 - - [24/Jan/2022:16:22:14 +0000] \"GET / HTTP/1.1\" 404 5",
+            "",
+            "",
+            "",
+            "1.2.3.4 - - [24/Jan/2022:16:22:14 +0000] \"GET / HTTP/1.1\" 404 5",
+        ],
+    ];
+
     #[test]
     fn headers_are_read_where_they_are() {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        // line, host, app, process id, message
-        for (line, host, app, proc_id, message) in [
-            (
-                "<34>Oct 11 22:14:15 mymachine su[12]: 'su root' failed",
-                "mymachine",
-                "su",
-                "12",
-                "'su root' failed",
-            ),
-            (
-                "<34>1 2003-10-11T22:14:15.003Z h.example.com su 7 ID47 [a@1 b=\"c\"] hi",
-                "h.example.com",
-                "su",
-                "7",
-                "hi",
-            ),
-            ("<34>1 - - - - - - ", "", "", "", ""),
-            (
-                "<34> 2026-08-14T09:21:07.123456+00:00 edge DNAC - - - {\"a\":1}",
-                "edge",
-                "DNAC",
-                "",
-                "{\"a\":1}",
-            ),
-            ("Jan 15 08:00:00 host app: text", "host", "app", "", "text"),
-            (
-                "Apr 25 11:19:00 ovpn-server[13820]: TLS Error",
-                "",
-                "ovpn-server",
-                "13820",
-                "TLS Error",
-            ),
-            (
-                "Feb 15 11:25:46 gw.local system,error login failure",
-                "gw.local",
-                "",
-                "",
-                "system,error login failure",
-            ),
-            (
-                "2024-08-29T01:09:08.98+00:00 box postfix/smtpd[19]: NOQUEUE",
-                "box",
-                "postfix/smtpd",
-                "19",
-                "NOQUEUE",
-            ),
-            ("<166>%ASA-6-302013: Built", "", "ASA-6-302013", "", "%ASA-6-302013: Built"),
-            ("<166>Aug 14 09:21:07 edge : %ASA-3-1: x", "edge", "ASA-3-1", "", "%ASA-3-1: x"),
-            ("<134>Aug 14 09:21:07 filterlog: 82,,", "", "filterlog", "", "82,,"),
-            (
-                "2022-02-14 18:01:07.092 Warn Server: AUTH-ERROR",
-                "",
-                "",
-                "",
-                "2022-02-14 18:01:07.092 Warn Server: AUTH-ERROR",
-            ),
-            (
-                "2025-02-22 01:27:36 someone 192.168.1.1 failed",
-                "",
-                "",
-                "",
-                "2025-02-22 01:27:36 someone 192.168.1.1 failed",
-            ),
-            ("{\"a\": 1}", "", "", "", "{\"a\": 1}"),
-            (
-                "1.2.3.4 - - [24/Jan/2022:16:22:14 +0000] \"GET / HTTP/1.1\" 404 5",
-                "",
-                "",
-                "",
-                "1.2.3.4 - - [24/Jan/2022:16:22:14 +0000] \"GET / HTTP/1.1\" 404 5",
-            ),
-        ] {
+        for [line, host, app, proc_id, message] in HEADERS.iter().copied() {
             let header = read(line, datetime!(2026-08-15 0:00 UTC));
             assert_eq!(header.host, some(host), "host of {line:?}");
             assert_eq!(header.app, some(app), "app of {line:?}");

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use time::macros::datetime;
-use vedette_event::{LogRecord, Peer, Transport};
+use vedette_event::{Defect, LogRecord, Peer, Transport};
 use vedette_syslog::{MAX_ENTITIES, Received, decode, entities};
 
 const LINES: &[&str] = &[
@@ -15,6 +15,14 @@ const LINES: &[&str] = &[
     "<134>Aug 14 09:21:07 filterlog: 5,,,10,em0,match,block,in,4,0x0,,64,8,0,none,6,tcp,44,203.0.113.9,10.0.0.1,5,22,0,S",
     "{\"EventID\":4625,\"EventData\":{\"IpAddress\":\"203.0.113.9\",\"TargetUserName\":\"bob\"}}",
     "CEF:0|v|p|1|7|a \\| b|5|src=203.0.113.9 cs1Label=X cs1=a b msg=c\\=d",
+    "2015-07-28 15:07:26 W3SVC1 WEB 10.0.0.1 GET /a b=c 80 - 203.0.113.9 curl/8 - 404 0 2 15",
+    "2018/09/13 15:42:05 [error] 2#2: *2 forbidden by rule, client: 203.0.113.9, server: 10.0.0.1, request: \"GET /x HTTP/1.1\"",
+    "Jan 15 08:00:00 mx postfix/smtpd[1]: warning: unknown[203.0.113.9]: SASL LOGIN authentication failed: x",
+    "Jan 15 08:00:00 mx dovecot: imap-login: Disconnected (auth failed): user=<bob>, method=PLAIN, rip=203.0.113.9, lip=10.0.0.1",
+    "<13>Jan 15 08:00:00 dc MSWinEventLog#0111#011Security#0117#011Mon Jan 15 08:00:00 2024#0114625#011Microsoft-Windows-Security-Auditing#011bob#011N/A#011Failure Audit#011DC#011Logon#011#011An account failed to log on.  Account Name:  bob  Source Network Address: 203.0.113.9  Source Port: 5",
+    "{\"win\":{\"system\":{\"eventID\":\"4625\",\"providerName\":\"Microsoft-Windows-Security-Auditing\"},\"eventdata\":{\"ipAddress\":\"203.0.113.9\",\"targetUserName\":\"bob\"}}}",
+    "{\"timestamp\":\"2024-01-15T08:00:00.1+0000\",\"flow_id\":1,\"event_type\":\"alert\",\"src_ip\":\"203.0.113.9\",\"dest_ip\":\"10.0.0.1\",\"alert\":{\"signature\":\"x\"}}",
+    "{\"ts\":1705305600.1,\"uid\":\"C1\",\"id.orig_h\":\"203.0.113.9\",\"id.orig_p\":5,\"id.resp_h\":\"10.0.0.1\",\"id.resp_p\":22}",
     "LEEF:2.0|v|p|1|7|^|src=203.0.113.9^usrName=bob",
     "<Event xmlns='x'><System><EventID>4625</EventID></System><EventData><Data Name='IpAddress'>203.0.113.9</Data></EventData></Event>",
 ];
@@ -43,6 +51,7 @@ fn every_line_names_the_attacker() {
         let record = read(line.as_bytes().to_vec());
         assert_eq!(record.fields.get("source.ip"), Some("203.0.113.9"), "{line}\n{record:?}");
         assert!(record.dataset.is_some(), "{line}");
+        assert!(!record.defects.contains(&Defect::DeviceFields), "{line}");
     }
 }
 

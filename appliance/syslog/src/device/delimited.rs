@@ -43,7 +43,7 @@ fn cef(line: &Line<'_>, fields: &mut Fields) -> bool {
                     offers.offer(&format!("custom {value}"), text);
                 }
             }
-            None if *key == "act" => fields.set("event.action", value.as_ref()),
+            None if *key == "act" => fields.set("event.action", value.trim_matches('"')),
             None => offers.offer(key, value),
         }
     }

@@ -82,7 +82,7 @@ const CISCO_PATTERNS: &[Pattern] = &[
     },
     Pattern {
         needle: "Login ",
-        regex: r#"Login (?P<vedette.verb>denied|permitted) from {src}(?:/(?P<source.port>\d+))? to [^:]+:{dst}(?:/(?P<destination.port>\d+))?.*? for user "(?P<user.name>[^"]*)""#,
+        regex: r#"Login (?:denied|permitted) from {src}(?:/(?P<source.port>\d+))? to [^:]+:{dst}(?:/(?P<destination.port>\d+))?.*? for user "(?P<user.name>[^"]*)""#,
         event: ["authentication", "login", ""],
     },
     Pattern {

@@ -86,12 +86,12 @@ const LOGIN: &str = "ssh_login";
 const SSHD_PATTERNS: &[Pattern] = &[
     Pattern {
         needle: "Failed ",
-        regex: r"^(?:error: )?Failed (?P<vedette.auth.method>\S+) for (?:invalid user |illegal user )?(?P<user.name>.*) from {src} port (?P<source.port>\d+)",
+        regex: r"^(?:error: )?Failed (?:\S+) for (?:invalid user |illegal user )?(?P<user.name>.*) from {src} port (?P<source.port>\d+)",
         event: [AUTH, LOGIN, "failure"],
     },
     Pattern {
         needle: "Accepted ",
-        regex: r"^Accepted (?P<vedette.auth.method>\S+) for (?P<user.name>.*) from {src} port (?P<source.port>\d+)",
+        regex: r"^Accepted (?:\S+) for (?P<user.name>.*) from {src} port (?P<source.port>\d+)",
         event: [AUTH, LOGIN, "success"],
     },
     Pattern {
@@ -161,7 +161,7 @@ const SSHD_PATTERNS: &[Pattern] = &[
     },
     Pattern {
         needle: "BREAK-IN",
-        regex: r"(?:\[{src}\] failed|Address (?P<vedette.address>\S+) maps to)",
+        regex: r"(?:\[{src}\] failed|Address (?:\S+) maps to)",
         event: ["network", "ssh_reverse_mapping", "failure"],
     },
 ];

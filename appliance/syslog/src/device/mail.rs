@@ -27,7 +27,7 @@ const AUTH: &str = "authentication";
 const MAIL_PATTERNS: &[Pattern] = &[
     Pattern {
         needle: "SASL",
-        regex: r"\[{src}\](?::(?P<source.port>\d+))?: SASL (?P<vedette.auth.method>\S+) authentication failed(?:.*sasl_username=(?P<user.name>[^\s,]+))?",
+        regex: r"\[{src}\](?::(?P<source.port>\d+))?: SASL (?:\S+) authentication failed(?:.*sasl_username=(?P<user.name>[^\s,]+))?",
         event: [AUTH, "mail_login", "failure"],
     },
     Pattern {
@@ -37,7 +37,7 @@ const MAIL_PATTERNS: &[Pattern] = &[
     },
     Pattern {
         needle: "reject:",
-        regex: r"reject: (?P<vedette.smtp.command>\w+) from \S*\[{src}\](?::(?P<source.port>\d+))?: (?P<event.reason>.*?)(?:; from=<(?P<email.from.address>[^>]*)>)?(?: to=<(?P<email.to.address>[^>]*)>)?(?: proto=\S+)?(?: helo=<(?P<source.domain>[^>]*)>)?$",
+        regex: r"reject: (?:\w+) from \S*\[{src}\](?::(?P<source.port>\d+))?: (?P<event.reason>.*?)(?:; from=<(?P<email.from.address>[^>]*)>)?(?: to=<(?P<email.to.address>[^>]*)>)?(?: proto=\S+)?(?: helo=<(?P<source.domain>[^>]*)>)?$",
         event: ["email", "mail_rejected", "failure"],
     },
     Pattern {

@@ -44,13 +44,14 @@ const DECODERS: &[Decoder] = &[
     structured::FORTINET,
     web::ERROR,
     web::ACCESS,
+    web::IIS,
     mail::MAIL,
     linux::PAM,
     structured::KEY_VALUE,
 ];
 
 /// Datasets whose decoder names every part of the line: what else stands in it is the client's text.
-const CLOSED: &[&str] = &["web.access", "pf.filterlog", "netfilter"];
+const CLOSED: &[&str] = &["web.access", "iis", "pf.filterlog", "netfilter"];
 
 /// What a decoder looks at.
 pub(crate) struct Line<'t> {

@@ -15,6 +15,13 @@ pub(super) const ACCESS: Decoder = Decoder {
     parse: access,
 };
 
+/// W3C extended format as IIS writes it by default: the server's address comes first.
+pub(super) const IIS: Decoder = Decoder {
+    dataset: "iis",
+    sniff: |line| line.message.starts_with("20") && IIS_LINE.is_match(line.message),
+    parse: iis,
+};
+
 pub(super) const ERROR: Decoder = Decoder {
     dataset: "web.error",
     sniff: |line| line.has("[client ") || line.has(", client: "),
@@ -37,6 +44,11 @@ static COMMON: LazyLock<Regex> = LazyLock::new(|| {
         r#"^(?:{vhost}\[?({address})\]?|([A-Za-z0-9.-]+))(?:,[^\[]*?)? +\S+ +(?:- )?([^\[]*?) *\[[^\]]{{10,40}}\] (?:[^" ]+ )?"{quoted}" (\d{{3}}) (\d+|-)(?: "{quoted}" "{quoted}")?"#
     );
     Regex::new(&pattern).expect("the pattern is constant")
+});
+
+static IIS_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:W3SVC\d+ )?(?:[A-Za-z][\w.-]* )?([0-9A-Fa-f.:]+) ([A-Z]{3,12}) (/\S*) (\S+) (\d{1,5}) (\S+) ([0-9A-Fa-f.:]+) (?:HTTP/\S+ )?(\S+) (?:\S+ ){0,3}?([1-5]\d\d)\b")
+        .expect("the pattern is constant")
 });
 
 static NGINX_REQUEST: LazyLock<Regex> =
@@ -91,6 +103,25 @@ fn access(line: &Line<'_>, fields: &mut Fields) -> bool {
     fields.set("http.request.referrer", fields::bounded(text(7)));
     fields.set("user_agent.original", fields::bounded(text(8)));
     fields.set("event.outcome", fields::outcome(text(5)).unwrap_or_default());
+    true
+}
+
+fn iis(line: &Line<'_>, fields: &mut Fields) -> bool {
+    let Some(found) = IIS_LINE.captures(line.message) else {
+        return false;
+    };
+    fields::set_address(fields, Side::Destination, &found[1]);
+    fields::set_address(fields, Side::Source, &found[7]);
+    fields.set("event.category", "web");
+    fields.set("event.action", "http_request");
+    fields.set("http.request.method", &found[2]);
+    let query = if &found[4] == "-" { String::new() } else { format!("?{}", &found[4]) };
+    set_url(&format!("{}{query}", &found[3]), fields);
+    fields.set("destination.port", &found[5]);
+    fields.set("user.name", &found[6]);
+    fields.set("user_agent.original", found[8].replace('+', " "));
+    fields.set("http.response.status_code", &found[9]);
+    fields.set("event.outcome", fields::outcome(&found[9]).unwrap_or_default());
     true
 }
 

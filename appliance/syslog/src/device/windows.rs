@@ -23,7 +23,7 @@ const MAX_EVENT_DATA: usize = 96;
 
 static MARKS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?-u)"EventI[Dd]"|"event_id"|"eventID"|"eventdata"|"winlog"|MSWinEventLog|Microsoft-Windows-|WinEvtLog: |<EventID|"EventData""#,
+        r#"(?-u)"EventI[Dd]"|"eventdata"|"winlog"|MSWinEventLog|Microsoft-Windows-|WinEvtLog: |<EventID|"EventData""#,
     )
     .expect("the pattern is constant")
 });

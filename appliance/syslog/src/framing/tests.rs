@@ -14,9 +14,12 @@ fn split(chunks: &[&[u8]], cap: usize) -> (Vec<RawFrame>, u64) {
     (frames, framer.discarded_bytes())
 }
 
+/// Text of each frame, and whether it was cut.
+type Frames = &'static [(&'static str, bool)];
+
 #[test]
 fn frames_are_told_apart() {
-    let cases: &[(&[u8], &[(&str, bool)])] = &[
+    let cases: &[(&[u8], Frames)] = &[
         (b"<1>a\n<2>b\r\n\n\r\n<3>c", &[("<1>a", false), ("<2>b", false), ("<3>c", false)]),
         (
             b"4 <1>a5 <2>b\n6 <3>c\r\nplain\n",
