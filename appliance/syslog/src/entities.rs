@@ -56,3 +56,37 @@ fn normal_form(kind: EntityKind, value: &str) -> String {
         _ => value.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use vedette_event::{Peer, Transport};
+
+    use super::*;
+    use crate::{Received, decode};
+
+    #[test]
+    fn a_record_names_each_entity_once() {
+        let received = Received {
+            received_at: datetime!(2026-08-15 12:00 UTC),
+            peer: Peer::Local,
+            transport: Transport::File,
+        };
+        let hash = "AB".repeat(32);
+        let line = format!(
+            r#"{{"src_ip":"::ffff:203.0.113.9","user":"bob","host":{{"name":"PC.Example."}},"sha256":"{hash}"}}"#
+        );
+        let found = entities(&decode(line.into_bytes(), received));
+        let found: Vec<_> =
+            found.iter().map(|entity| (entity.kind, entity.value.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (EntityKind::SourceIp, "203.0.113.9"),
+                (EntityKind::User, "bob"),
+                (EntityKind::Host, "pc.example"),
+                (EntityKind::Hash, hash.to_ascii_lowercase().as_str()),
+            ]
+        );
+    }
+}

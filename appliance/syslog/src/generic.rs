@@ -49,20 +49,23 @@ pub(crate) fn fill_in(
     time
 }
 
+/// Longest user name believed, in bytes: a directory's principal names stay below it.
+const MAX_USER_BYTES: usize = 128;
+
 /// Mentions of users looked at in one line.
 const MAX_NAMED: usize = 8;
 
 static USER: LazyLock<Regex> = LazyLock::new(|| {
     // Case: a named value; an unknown user; a quoted user; `for x from`; a bare `user x`.
     Regex::new(concat!(
-        r#"(?i)(?-u:\b)(?:user[ _-]?name|user[_-]?id|user|uname|account(?: name)?|acct|login(?: name)?|principal|e-?mail|identifiant)\s?[=:]+\s*["'<\[(]{0,2}([^\s"'<>,;\])(|]{1,128})"#,
-        r#"|(?-u:\b)(?:invalid|illegal|unknown|bad|non-?existent) (?:user|login|account)(?:name)?(?: name| as)?[: ]+["'\[<]?([^\s"'\]>,;:(]{1,128})"#,
-        r#"|(?-u:\b)(?:user|username|account|login|principal)s?\s+(?:for\s+|name\s+)?["'\[<`(]([^"'\]>`)]{1,128})["'\]>`)]"#,
-        r#"|(?-u:\b)(?:for|by|as|of) (?:invalid |illegal |unknown |the )?(?:user |account |username |login |e?mail )?["'\[<]?([^\s"'\]>,;:]{1,128})["'\]>]?(?: \([^)]*\))? (?:from|via|by|failed|has|with|on)(?-u:\b)"#,
-        r#"|(?-u:\b)(?:login|password|authentication|session \w+|logon|auth) (?:attempt |failed |failure |was )?for (?:user(?:name)?:? )?["'\[<]?([^\s"'\]>,;:(]{1,128})"#,
-        r#"|(?-u:\b)login using ["']([^"']{1,128})["']"#,
-        r#"|\[([^\s\]]{1,64})\] (?:FAIL|OK) LOGIN"#,
-        r#"|(?-u:\b)(?:user|account|login) ([^\s"'\]>,;:=\[(]{2,128})"#,
+        r#"(?i)(?-u:\b)(?:user[ _-]?name|user[_-]?id|user|uname|account(?: name)?|acct|login(?: name)?|principal|e-?mail|identifiant)\s?[=:]+\s*["'<\[(]{0,2}([^\s"'<>,;\])(|]+)"#,
+        r#"|(?-u:\b)(?:invalid|illegal|unknown|bad|non-?existent) (?:user|login|account)(?:name)?(?: name| as)?[: ]+["'\[<]?([^\s"'\]>,;:(]+)"#,
+        r#"|(?-u:\b)(?:user|username|account|login|principal)s?\s+(?:for\s+|name\s+)?["'\[<`(]([^"'\]>`)]+)["'\]>`)]"#,
+        r#"|(?-u:\b)(?:for|by|as|of) (?:invalid |illegal |unknown |the )?(?:user |account |username |login |e?mail )?["'\[<]?([^\s"'\]>,;:]+)["'\]>]?(?: \([^)]*\))? (?:from|via|by|failed|has|with|on)(?-u:\b)"#,
+        r#"|(?-u:\b)(?:login|password|authentication|session \w+|logon|auth) (?:attempt |failed |failure |was )?for (?:user(?:name)?:? )?["'\[<]?([^\s"'\]>,;:(]+)"#,
+        r#"|(?-u:\b)login using ["']([^"']+)["']"#,
+        r#"|\[([^\s\]]+)\] (?:FAIL|OK) LOGIN"#,
+        r#"|(?-u:\b)(?:user|account|login) ([^\s"'\]>,;:=\[(]+)"#,
     ))
     .expect("the pattern is constant")
 });
@@ -190,7 +193,7 @@ fn user(text: &str) -> Option<String> {
 
 fn is_user(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    !name.is_empty()
+    (1..=MAX_USER_BYTES).contains(&name.len())
         && !NOT_USERS.contains(&lower.as_str())
         && !matches!(lower.as_str(), "null" | "none" | "undefined" | "nil" | "-")
         && !name.ends_with('=')
@@ -200,8 +203,7 @@ fn is_user(name: &str) -> bool {
 }
 
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)(?-u:\b)(?:https?|ftp)://[^\s"'<>\\|]{3,2000}"#)
-        .expect("the pattern is constant")
+    Regex::new(r#"(?i)(?-u:\b)(?:https?|ftp)://[^\s"'<>\\|]+"#).expect("the pattern is constant")
 });
 
 fn url(text: &str) -> Option<String> {

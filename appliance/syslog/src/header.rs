@@ -31,6 +31,9 @@ pub(crate) struct Header {
 /// Highest PRI: facility 23, severity 7 (RFC 5424, section 6.2.1).
 const MAX_PRIORITY: u8 = 191;
 
+/// Longest host name or tag believed, in bytes (RFC 5424, section 6: host names up to 255).
+const MAX_NAME_BYTES: usize = 255;
+
 /// Parameters kept of one line's structured data: no device sends near as many.
 const MAX_PARAMETERS: usize = 256;
 
@@ -48,13 +51,11 @@ static RFC5424: LazyLock<Regex> = LazyLock::new(|| {
 static COUNTER: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,4}(?:\d{1,10}: )?[*.:]?\s?"));
 
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"^(%?[A-Za-z0-9_(][A-Za-z0-9_./@()#%-]{0,63}?)(?:\[([^\]\s]{0,32})\](?::|\s)|:)(?:\s|$)?",
-    )
+    regex(r"^(%?[A-Za-z0-9_(][A-Za-z0-9_./@()#%-]*?)(?:\[([^\]\s]{0,32})\](?::|\s)|:)(?:\s|$)?")
 });
 
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^(?:\[([0-9A-Fa-f.:]+)\]|([A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}?)):?\s+(?::\s)?")
+    regex(r"^(?:\[([0-9A-Fa-f.:]+)\]|([A-Za-z0-9_][A-Za-z0-9_.:-]*?)):?\s+(?::\s)?")
 });
 
 static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
@@ -209,7 +210,8 @@ fn tag(body: &str) -> Option<Names> {
     let app = found.get(1)?.as_str();
     let proc_id = found.get(2).map(|id| id.as_str().to_owned()).filter(|id| !id.is_empty());
     // `CEF:0|…` and `LEEF:1.0|…` are the message's own start.
-    if matches!(app, "CEF" | "LEEF")
+    if app.len() > MAX_NAME_BYTES
+        || matches!(app, "CEF" | "LEEF")
         || LEVEL.is_match(app)
         || app.parse::<std::net::IpAddr>().is_ok()
     {
@@ -225,7 +227,10 @@ fn tag(body: &str) -> Option<Names> {
 
 fn plausible_host(host: &str) -> bool {
     let address = host.parse::<std::net::IpAddr>().is_ok();
-    address || (!host.contains(':') && host.bytes().any(|byte| byte.is_ascii_alphabetic()))
+    address
+        || (host.len() <= MAX_NAME_BYTES
+            && !host.contains(':')
+            && host.bytes().any(|byte| byte.is_ascii_alphabetic()))
 }
 
 #[cfg(test)]
