@@ -11,8 +11,7 @@ pub(super) const SSHD: Decoder = Decoder {
     sniff: |line| line.app_is(&["sshd", "sshd-session", "dropbear", "sshd-auth"]),
     parse: |line, fields| {
         fields.set("process.name", "sshd");
-        let known = SSHD_LINES.apply(line.message, fields);
-        known || PAM_LINES.apply(line.message, fields) || true_for_chatter(fields)
+        daemon(line, fields, &[&SSHD_LINES, &PAM_LINES])
     },
 };
 
@@ -21,9 +20,7 @@ pub(super) const SUDO: Decoder = Decoder {
     sniff: |line| line.app_is(&["sudo", "su", "doas", "pkexec", "sudo-rs"]),
     parse: |line, fields| {
         fields.set("process.name", line.app.unwrap_or_default());
-        SUDO_LINES.apply(line.message, fields)
-            || PAM_LINES.apply(line.message, fields)
-            || true_for_chatter(fields)
+        daemon(line, fields, &[&SUDO_LINES, &PAM_LINES])
     },
 };
 
@@ -32,7 +29,7 @@ pub(super) const PAM: Decoder = Decoder {
     sniff: |line| {
         line.message.contains("pam_") || line.message.starts_with("authentication failure;")
     },
-    parse: |line, fields| PAM_LINES.apply(line.message, fields) || true_for_chatter(fields),
+    parse: |line, fields| daemon(line, fields, &[&PAM_LINES]),
 };
 
 pub(super) const NETFILTER: Decoder = Decoder {
@@ -41,8 +38,10 @@ pub(super) const NETFILTER: Decoder = Decoder {
     parse: netfilter,
 };
 
-/// Daemons say much that carries no field; that is no defect.
-fn true_for_chatter(_fields: &mut Fields) -> bool {
+/// Applies the first table that knows the line. Daemons say much that carries no field: no match is
+/// no defect.
+fn daemon(line: &Line<'_>, fields: &mut Fields, tables: &[&Patterns]) -> bool {
+    let _known = tables.iter().any(|table| table.apply(line.message, fields));
     true
 }
 
