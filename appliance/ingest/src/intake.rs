@@ -169,11 +169,6 @@ impl Gate {
         }
     }
 
-    /// Whether the time for stopping is up.
-    pub(crate) fn expired(&self) -> bool {
-        self.intake.expired.is_cancelled()
-    }
-
     /// Counts what came, and makes a frame of it when its sender is on the allow list.
     fn admit(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) -> Option<Frame> {
         let received_at = OffsetDateTime::now_utc();

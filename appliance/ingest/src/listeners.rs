@@ -11,12 +11,9 @@ use vedette_telemetry::Registry;
 
 use crate::intake::{Counts, Intake};
 use crate::kernel::{DropGauge, raise_receive_buffer};
-use crate::tcp::TcpService;
+use crate::tcp::{BACKLOG, TcpService};
 use crate::udp::UdpListener;
 use crate::{Config, Frame, IngestError, Sources, udp};
-
-/// Connections that may wait to be accepted: a site's devices reconnecting at once after an outage.
-const BACKLOG: i32 = 1_024;
 
 /// How long stopping may take: long enough to empty full buffers into a live queue, well under the
 /// time that systemd grants.
@@ -37,6 +34,7 @@ pub struct Listeners {
     udp: Vec<UdpListener>,
     tcp: Vec<TcpListener>,
     sources: Sources,
+    drain_time: Duration,
 }
 
 impl Listeners {
@@ -48,7 +46,14 @@ impl Listeners {
     pub fn bind(config: &Config, inherited: Inherited) -> Result<Self, IngestError> {
         let udp = udp_sockets(config, inherited.udp)?;
         let tcp = tcp_listeners(config, inherited.tcp)?;
-        Ok(Self { config: config.clone(), udp, tcp, sources: Sources::default() })
+        let sources = Sources::default();
+        Ok(Self { config: config.clone(), udp, tcp, sources, drain_time: DRAIN_TIME })
+    }
+
+    /// Sets how long stopping may wait for room in the queue: five seconds unless said here.
+    #[must_use]
+    pub fn with_drain_time(self, drain_time: Duration) -> Self {
+        Self { drain_time, ..self }
     }
 
     /// The addresses listened on, in the order of the configuration, inherited ones first.
@@ -64,7 +69,7 @@ impl Listeners {
     }
 
     /// Receives until `shutdown`, then takes no new connection, hands on what the sockets still
-    /// hold (for at most five seconds) and tells what came of everything.
+    /// hold, and tells what came of everything. What finds no room in time is dropped and counted.
     ///
     /// UDP never waits for `sender`; TCP does, which makes its senders wait in turn.
     pub async fn run(
@@ -90,7 +95,7 @@ impl Listeners {
         drop(tcp);
         tracker.close();
         shutdown.cancelled().await;
-        if tokio::time::timeout(DRAIN_TIME, tracker.wait()).await.is_err() {
+        if tokio::time::timeout(self.drain_time, tracker.wait()).await.is_err() {
             tracing::warn!("stopping took too long; what could not be handed on is dropped");
             expired.cancel();
             tracker.wait().await;

@@ -16,6 +16,9 @@ use crate::Config;
 use crate::connections::{Connections, Refusal, Seat};
 use crate::intake::{Gate, Intake, canonical};
 
+/// Connections that may wait to be accepted: a site's devices reconnecting at once after an outage.
+pub(crate) const BACKLOG: i32 = 1_024;
+
 /// Read from a connection at a time: with the cap on connections this bounds the memory.
 const CHUNK: usize = 16 * 1_024;
 
@@ -25,6 +28,10 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
 /// Rest after a failed accept (no file descriptor left), so that it cannot spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
+
+/// Chunks read at most from a connection while stopping: 64 MiB, more than its buffer holds, so that
+/// all that came before the end is counted and a busy sender cannot put the end off.
+const DRAIN_CHUNKS: usize = 4_096;
 
 /// All that the TCP listeners share.
 #[derive(Clone)]
@@ -80,7 +87,7 @@ impl TcpService {
             }
         }
         let listener = listener.into_std()?;
-        while !self.gate.expired() {
+        for _ in 0..BACKLOG {
             let Ok((stream, peer)) = listener.accept() else { break };
             stream.set_nonblocking(true)?;
             self.serve(TcpStream::from_std(stream)?, peer);
@@ -157,7 +164,7 @@ impl TcpService {
         peer: SocketAddr,
     ) {
         let Ok(mut stream) = stream.into_std() else { return };
-        while !self.gate.expired() {
+        for _ in 0..DRAIN_CHUNKS {
             match stream.read(chunk) {
                 Ok(0) => break,
                 Ok(length) => self.push(framer, &chunk[..length], peer).await,

@@ -17,6 +17,10 @@ const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
 /// Rest after an error of the socket, so that a broken one cannot spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
+/// Datagrams read at most while stopping: more than the largest buffer holds, so that all that came
+/// before the end is counted and a flood cannot put the end off.
+const DRAIN_DATAGRAMS: usize = 1 << 20;
+
 /// A UDP socket that is open but not yet read.
 pub(crate) struct UdpListener {
     pub(crate) socket: UdpSocket,
@@ -53,7 +57,7 @@ pub(crate) async fn receive(
         }
     }
     let socket = socket.into_std()?;
-    while !gate.expired() {
+    for _ in 0..DRAIN_DATAGRAMS {
         // Straight from the socket: the runtime's idea of readiness may lag behind.
         let Ok((length, peer)) = next_datagram(&socket, &mut buffer) else { break };
         let (bytes, truncated) = cut(&buffer[..length], max_frame);

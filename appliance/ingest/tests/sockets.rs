@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -273,6 +274,23 @@ async fn stopping_hands_on_what_the_sockets_hold() {
     }
     assert_eq!((counts.delivered, counts.dropped.len()), (2 * LINES as u64, 0));
     assert!(TcpStream::connect(tcp).is_err(), "the door is closed");
+}
+
+#[tokio::test]
+async fn a_reader_that_hangs_is_given_up_and_the_rest_counted() {
+    const LINES: u64 = 50;
+    let (listeners, udp, tcp) = bind("");
+    let sender = udp_sender();
+    let mut stream = TcpStream::connect(tcp).unwrap();
+    for _ in 0..LINES {
+        sender.send_to(b"<13>line", udp).unwrap();
+        writeln!(stream, "<13>line").unwrap();
+    }
+    let mut rig = run(listeners.with_drain_time(Duration::ZERO), udp, tcp, 1);
+    rig.shutdown.cancel();
+    let counts = (&mut rig.run).await.unwrap();
+    assert_eq!((counts.received, counts.delivered), (2 * LINES, 1));
+    assert_eq!(counts.dropped, BTreeMap::from([(DropReason::Shutdown, 2 * LINES - 1)]));
 }
 
 #[tokio::test]
