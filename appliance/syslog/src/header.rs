@@ -98,7 +98,7 @@ fn rfc5424(text: &str, after: usize, header: &mut Header) -> bool {
     };
     let version = found.get(1).map_or(0, |version| version.end());
     // The loose parser wants a PRI and a version, and a time without the double zone some relays make.
-    let body = rest[version..].trim().replacen("00Z ", "00 ", usize::from(rest.contains(":00Z ")));
+    let body = rest[version..].trim().replacen("+00:00Z ", "+00:00 ", 1);
     let line = format!("<13>1 {body}");
     let Some(message) = parse_guarded(&line) else {
         return false;
@@ -241,6 +241,8 @@ mod tests {
 
     /// Line, host, app, process id, message.
     const HEADERS: &[[&str; 5]] = &[
+        ["<34>1 2003-10-11T22:14:00Z h su - - - hi", "h", "su", "", "hi"],
+        ["<34>1 2003-10-11T22:14:00+00:00Z h su - - - hi", "h", "su", "", "hi"],
         [
             "<34>Oct 11 22:14:15 mymachine su[12]: 'su root' failed",
             "mymachine",

@@ -199,6 +199,9 @@ fn label(text: &str, start: usize, end: usize) -> (Side, i32, bool) {
     if near.ends_with("->") || near.ends_with("=>") {
         return (Side::Destination, 90, false);
     }
+    if near.ends_with("://") {
+        return (Side::Destination, 60, false);
+    }
     let pointed = behind.starts_with("->") || behind.starts_with("=>");
     if near.ends_with("([") {
         // What a mail client calls itself.
@@ -286,6 +289,7 @@ mod tests {
             ("from 2001:db8::1 port 2", "2001:db8::1#2", ""),
             ("at 12:34:56 mac aa:bb:cc:dd:ee:ff v1.2.3.4-rc a::b std::ffi", "", ""),
             ("version 1.2.3 and 1.2.3.4.5", "", ""),
+            ("run curl http://1.2.3.4/x", "", "1.2.3.4"),
             ("network 10.0.0.0/24", "10.0.0.0", ""),
         ] {
             let mut fields = Fields::default();
