@@ -15,7 +15,7 @@ impl fmt::Display for EventId {
 }
 
 /// The number of an incident on this box; written `INC-7` wherever a person or another system sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncidentId(pub u64);
 
 impl fmt::Display for IncidentId {
@@ -58,12 +58,6 @@ impl<'de> Deserialize<'de> for IncidentId {
             Foreign::Text(text) => text.parse().unwrap_or_default(),
             Foreign::Other(_) => Self::default(),
         })
-    }
-}
-
-impl Default for IncidentId {
-    fn default() -> Self {
-        Self(0)
     }
 }
 

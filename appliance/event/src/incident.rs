@@ -71,17 +71,13 @@ pub struct EvidenceLine {
 
 fixed_list! {
     /// Whether somebody has closed an incident.
+    #[derive(Default)]
     IncidentStatus, "incident status",
     /// Still growing or waiting for a person.
+    #[default]
     Open = "open",
     /// Has an outcome.
     Closed = "closed",
-}
-
-impl IncidentStatus {
-    fn open() -> Self {
-        Self::Open
-    }
 }
 
 /// How an incident ended, as a person said.
@@ -157,7 +153,7 @@ pub struct Incident {
     #[serde(default)]
     pub model_consulted: bool,
     /// Open or closed.
-    #[serde(default = "IncidentStatus::open")]
+    #[serde(default)]
     pub status: IncidentStatus,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,10 +167,4 @@ pub struct Incident {
     /// The site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
-}
-
-impl Default for IncidentStatus {
-    fn default() -> Self {
-        Self::Open
-    }
 }

@@ -27,7 +27,9 @@ pub enum TicketError {
         message: String,
     },
     /// An address that is no usable one.
-    #[error("ticket connector `{connector}` has an unusable url {url:?}: write http:// or https:// and a host")]
+    #[error(
+        "ticket connector `{connector}` has an unusable url {url:?}: write http:// or https:// and a host"
+    )]
     Url {
         /// Which connector.
         connector: String,

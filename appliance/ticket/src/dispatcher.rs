@@ -116,7 +116,10 @@ impl Dispatcher {
             Failure::Retry { after, .. } if due.attempts + 1 < MAX_ATTEMPTS => {
                 round.retried += 1;
                 self.retried.add(1);
-                Attempt::Retry { at: now + wait(due.attempts).max(after.unwrap_or_default()), error }
+                Attempt::Retry {
+                    at: now + wait(due.attempts).max(after.unwrap_or_default()),
+                    error,
+                }
             }
             _ => {
                 round.failed += 1;

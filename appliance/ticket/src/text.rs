@@ -70,7 +70,8 @@ fn summary(draft: &TicketDraft, text: &mut String) {
         [("Device", &incident.device_id), ("Customer", &incident.tenant), ("Site", &incident.site)]
     {
         if let Some(value) = value {
-            let _ = writeln!(text, "{:<11} {}", format!("{name}:"), inert(value, MAX_LINE_CHARACTERS));
+            let _ =
+                writeln!(text, "{:<11} {}", format!("{name}:"), inert(value, MAX_LINE_CHARACTERS));
         }
     }
     for entity in incident.entities.iter().take(MAX_LINES) {
@@ -87,7 +88,8 @@ fn summary(draft: &TicketDraft, text: &mut String) {
 fn reasons(draft: &TicketDraft, text: &mut String) {
     let _ = writeln!(text, "\nWhy the risk is {}", draft.incident.risk);
     for reason in &draft.incident.risk_reasons {
-        let _ = writeln!(text, "{:+4} {}", reason.points, inert(&reason.reason, MAX_LINE_CHARACTERS));
+        let _ =
+            writeln!(text, "{:+4} {}", reason.points, inert(&reason.reason, MAX_LINE_CHARACTERS));
     }
 }
 

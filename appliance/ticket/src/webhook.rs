@@ -98,9 +98,9 @@ pub fn verify_signature(
         return Err(SignatureError::Time);
     }
     let given = signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,"));
-    let matches = given.filter_map(|signature| STANDARD.decode(signature).ok()).any(|signature| {
-        mac(&secret, id, time, body).verify_slice(&signature).is_ok()
-    });
+    let matches = given
+        .filter_map(|signature| STANDARD.decode(signature).ok())
+        .any(|signature| mac(&secret, id, time, body).verify_slice(&signature).is_ok());
     if matches { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
 
