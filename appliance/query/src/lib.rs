@@ -1,1 +1,37 @@
 //! SIEM queries from intents and incidents, valid by construction.
+//!
+//! An incident ([`from_incident`]) or a question in plain words ([`from_intent`]) becomes the typed
+//! [`Query`](vedette_event::query::Query) of `vedette-event`; [`render`] writes it in a dialect and
+//! lets that dialect's own [`check`] judge the text. A dialect is three files of the same names:
+//! `write` (tree to text, with the escaping), `grammar` (text to syntax tree, wider than what we
+//! write) and `read` (syntax tree back to the query, used to prove that nothing changed on the way).
+//! Fields and activities are facts of `vedette-kb`.
+//!
+//! The crate does no I/O and knows no clock: now is passed in. Log text reaches a query only as the
+//! value of an incident's entity, and only as one escaped literal.
+//!
+//! Start reading at [`render`]; the flow is `incident`/`intent` -> `lower` -> `<dialect>::write`.
+
+mod aql;
+mod check;
+mod explain;
+mod incident;
+mod intent;
+mod local;
+mod lower;
+mod render;
+mod scan;
+mod schema;
+mod shape;
+mod text;
+mod yara_l;
+
+pub use check::{CheckError, check, check_grammar};
+pub use explain::explain;
+pub use incident::from_incident;
+pub use intent::{from_intent, understands};
+pub use local::parse_local;
+pub use render::render;
+pub use scan::ParseError;
+pub use schema::{Schema, SchemaError};
+pub use shape::DEFAULT_LIMIT;

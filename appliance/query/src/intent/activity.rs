@@ -1,0 +1,101 @@
+//! The activity a question speaks of, and the product and system it happens on.
+
+use ::time::Duration;
+use vedette_event::query::{Aggregation, FieldName, Operator, Predicate};
+use vedette_kb::dialects::{Activity, activities, products};
+
+use super::entities::{Found, Kind};
+use super::words::Words;
+use crate::incident::category;
+use crate::local::parse_filter;
+use crate::shape::{all, text};
+
+/// The activity whose longest phrase stands in the question, else that of a technique id in it; of
+/// equally long phrases the one that stands first.
+pub(super) fn find(words: &Words<'_>) -> Option<&'static Activity> {
+    let named = activities().iter().flat_map(|activity| {
+        let phrases = activity.phrases.iter();
+        phrases.filter_map(move |phrase| {
+            words.phrase(phrase).map(|at| (phrase.len(), std::cmp::Reverse(at), activity))
+        })
+    });
+    let longest =
+        named.max_by_key(|(length, at, _)| (*length, *at)).map(|(_, _, activity)| activity);
+    longest.or_else(|| by_technique(words))
+}
+
+fn by_technique(words: &Words<'_>) -> Option<&'static Activity> {
+    words.iter().find_map(|(_, word, _)| {
+        let id = word.raw.to_ascii_uppercase();
+        activities().iter().find(|activity| activity.techniques.contains(&id))
+    })
+}
+
+/// The counting of an activity that is a matter of numbers.
+pub(crate) fn counting(activity: &Activity) -> Option<Aggregation> {
+    activity.count.as_ref().map(|count| Aggregation {
+        by: vec![FieldName(count.by.clone())],
+        distinct: count.distinct.clone().map(FieldName),
+        at_least: count.at_least,
+        window: Duration::minutes(i64::from(count.minutes)),
+    })
+}
+
+/// What the activity, the product and the system ask of a line.
+pub(super) fn predicates(
+    activity: Option<&Activity>,
+    words: &Words<'_>,
+    found: &Found,
+) -> Vec<Predicate> {
+    let product = products()
+        .iter()
+        .find(|product| product.phrases.iter().any(|phrase| words.phrase(phrase).is_some()));
+    let mut parts = Vec::new();
+    if let Some(product) = product {
+        parts.push(text("event.module", Operator::Equal, &product.module));
+    } else if let Some(system) = system(words) {
+        parts.push(text("host.os.type", Operator::Equal, system));
+    }
+    let filter = activity.and_then(|activity| parse_filter(&activity.filter).ok());
+    let Some(filter) = filter else { return parts };
+    // A cloud service runs no processes that its log would show.
+    let elsewhere = product.is_some() && category(&filter) == Some("process");
+    if !elsewhere {
+        parts.push(if names_its_own(found) { facets(&filter) } else { filter });
+    }
+    parts
+}
+
+/// Whether the question itself says which program, file, key or address it is about, so that the
+/// activity's usual ones would only narrow it.
+fn names_its_own(found: &Found) -> bool {
+    use Kind::{Code, Domain, File, Fragment, Hash, Process, Registry, Url};
+    [Process, File, Registry, Url, Fragment, Hash, Domain, Code].iter().any(|kind| found.has(*kind))
+}
+
+fn system(words: &Words<'_>) -> Option<&'static str> {
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("windows", "windows"),
+        ("sysmon", "windows"),
+        ("linux", "linux"),
+        ("auditd", "linux"),
+        ("macos", "macos"),
+        ("mac os", "macos"),
+    ];
+    SYSTEMS.iter().find(|(word, _)| words.phrase(word).is_some()).map(|(_, system)| *system)
+}
+
+/// The parts of a conjunction that classify the event.
+fn facets(filter: &Predicate) -> Predicate {
+    let parts = match filter {
+        Predicate::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    all(parts.iter().filter(|part| is_facet(part)).cloned().collect())
+}
+
+fn is_facet(part: &Predicate) -> bool {
+    matches!(part, Predicate::Compare { field, operator: Operator::Equal, .. }
+        if field.0.starts_with("event.") && field.0 != "event.code"
+            || field.0 == "network.protocol")
+}

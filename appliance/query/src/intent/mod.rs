@@ -1,0 +1,89 @@
+//! From a question in plain words to a query: the entities it names, the activity it speaks of, what
+//! is counted, and when. Deterministic; the words it knows are data of the knowledge base.
+
+mod activity;
+mod entities;
+mod threshold;
+mod time_words;
+mod words;
+
+pub(crate) use activity::counting;
+
+use ::time::OffsetDateTime;
+use vedette_event::query::{Operator, Predicate, Query, TimeRange};
+
+use crate::shape::{DEFAULT_LIMIT, DEFAULT_WINDOW, all, any, each_field, is_everything, text};
+use entities::Found;
+use words::Words;
+
+/// The longest question that is read; what stands behind is not looked at.
+const MAX_QUESTION: usize = 8 * 1024;
+
+/// How many plain words stand in for a question of which nothing else is understood.
+const MAX_KEYWORDS: usize = 3;
+
+/// The query a question asks for. Words nobody taught it are looked for in the lines' text.
+pub fn from_intent(text: &str, now: OffsetDateTime) -> Query {
+    let words = Words::new(bounded(text));
+    let found = entities::find(&words);
+    let activity = activity::find(&words);
+    let mut parts = activity::predicates(activity, &words, &found);
+    parts.extend(found.predicates());
+    let mut filter = all(parts);
+    if is_everything(&filter) {
+        filter = keywords(&words);
+    }
+    Query {
+        filter,
+        aggregation: threshold::find(&words, activity),
+        projection: Vec::new(),
+        time: time_words::find(&words, now).unwrap_or(TimeRange::Last(DEFAULT_WINDOW)),
+        limit: limit(&words),
+    }
+}
+
+/// Whether a query looks for something more telling than words in the text of a line or a whole
+/// category of events.
+pub fn understands(query: &Query) -> bool {
+    let mut telling = query.aggregation.is_some();
+    each_field(&query.filter, &mut |field| {
+        telling |= !matches!(
+            field.0.as_str(),
+            "message" | "event.category" | "event.type" | "event.module" | "host.os.type"
+        );
+    });
+    telling
+}
+
+fn bounded(text: &str) -> &str {
+    let end = text.floor_char_boundary(MAX_QUESTION);
+    &text[..end]
+}
+
+fn keywords(words: &Words<'_>) -> Predicate {
+    let mut telling: Vec<&str> = words.telling().collect();
+    telling.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    telling.dedup();
+    let kept = telling.into_iter().take(MAX_KEYWORDS);
+    any(kept.map(|word| text("message", Operator::Contains, word)).collect())
+}
+
+/// "top 20", "first 50", "limit 100".
+fn limit(words: &Words<'_>) -> u32 {
+    words
+        .pairs()
+        .filter(|(word, _)| matches!(*word, "top" | "first" | "limit"))
+        .find_map(|(_, number)| number.parse().ok())
+        .filter(|limit| (1..=DEFAULT_LIMIT).contains(limit))
+        .unwrap_or(DEFAULT_LIMIT)
+}
+
+impl Found {
+    /// What was found, values of one kind as alternatives.
+    fn predicates(&self) -> Vec<Predicate> {
+        self.groups().map(|values| any(values.to_vec())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
