@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, ErrorCode};
+use time::OffsetDateTime;
 use vedette_event::LogRecord;
 use vedette_telemetry::{Counter, Metric, Registry};
 
-use crate::events::{Batch, insert_events};
+use crate::events::{Batch, Tallies, insert_events};
+use crate::retention::{SWEEP_INTERVAL, SWEEP_PAUSE, sweep};
 use crate::writer::{Command, Shared};
 use crate::{Health, Options, StoreError};
 
@@ -58,6 +60,9 @@ pub(crate) struct Committer {
     /// When the waiting records are due; `None` when there are none.
     due: Option<Instant>,
     trouble: Option<Trouble>,
+    /// Dropped records by source, until a commit can tell of them.
+    dropped: Tallies,
+    next_sweep: Instant,
 }
 
 impl Committer {
@@ -84,6 +89,8 @@ impl Committer {
             waiting_bytes: 0,
             due: None,
             trouble: None,
+            dropped: Tallies::default(),
+            next_sweep: Instant::now(),
         }
     }
 
@@ -100,11 +107,9 @@ impl Committer {
         self.shared.close();
     }
 
-    /// The next command; `None` when the waiting records are due first.
+    /// The next command; `None` when the waiting records or a sweep are due first.
     fn next(&self) -> Option<Command> {
-        let Some(due) = self.due else {
-            return Some(self.inbox.recv().unwrap_or(Command::Stop));
-        };
+        let due = self.due.map_or(self.next_sweep, |due| due.min(self.next_sweep));
         match self.inbox.recv_deadline(due) {
             Ok(command) => Some(command),
             Err(RecvTimeoutError::Timeout) => None,
@@ -120,7 +125,7 @@ impl Committer {
                 // Whoever asked may have gone.
                 let _ = reply.send(self.commit_all());
             }
-            Some(Command::Change(mut change)) => {
+            Some(Command::Change(change)) => {
                 // Order holds: what was appended before is committed before. If it cannot be, the
                 // change is tried all the same; it may be the one that makes room.
                 let _ = self.commit_all();
@@ -133,7 +138,24 @@ impl Committer {
             // What went wrong is noted and tried again when due.
             let _ = self.commit_all();
         }
+        if self.next_sweep <= Instant::now() {
+            self.sweep();
+        }
         true
+    }
+
+    fn sweep(&mut self) {
+        let swept = sweep(&mut self.connection, &self.options.retention, OffsetDateTime::now_utc());
+        let rest = match swept {
+            Ok(true) => SWEEP_PAUSE,
+            Ok(false) => SWEEP_INTERVAL,
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "old log lines could not be deleted");
+                SWEEP_INTERVAL
+            }
+        };
+        self.next_sweep = Instant::now() + rest;
     }
 
     /// Adds a record to the waiting ones.
@@ -142,6 +164,7 @@ impl Committer {
             || self.waiting_bytes + record.raw.len() > MAX_WAITING_BYTES;
         if let (true, Some(trouble)) = (full, &self.trouble) {
             self.registry.counter(Metric::IngestDropped, trouble.drop_reason).add(1);
+            self.dropped.drop_record(&record);
             return;
         }
         self.waiting_bytes += record.raw.len();
@@ -172,8 +195,10 @@ impl Committer {
     fn commit_some(&mut self) -> Result<(), StoreError> {
         let count = self.waiting.len().min(MAX_BATCH);
         let transaction = self.connection.transaction()?;
-        let batch = insert_events(&transaction, self.waiting.iter().take(count))?;
+        let batch =
+            insert_events(&transaction, self.waiting.iter().take(count), self.dropped.clone())?;
         transaction.commit()?;
+        self.dropped = Tallies::default();
         self.counters.commits.add(1);
         self.forget(count, &batch);
         Ok(())

@@ -14,7 +14,7 @@ use crate::instant::{from_micros, to_micros};
 use crate::{Reader, StoreError};
 
 /// Sources counted one by one; forged UDP senders beyond it share the name `other`.
-const MAX_SOURCES: i64 = 10_000;
+const MAX_SOURCES: usize = 10_000;
 
 /// Name under which lines are counted that came from the box itself.
 const LOCAL_SOURCE: &str = "local";
@@ -93,23 +93,68 @@ pub(crate) struct Batch {
     pub(crate) last: Option<EventId>,
 }
 
-#[derive(Default)]
-struct SourceTally {
+/// Who is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Source {
+    Local,
+    Address(IpAddr),
+    Other,
+}
+
+impl Source {
+    fn of(peer: Peer) -> Self {
+        match peer {
+            Peer::Network(address) => Self::Address(address.ip().to_canonical()),
+            Peer::Local => Self::Local,
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Local => LOCAL_SOURCE.to_owned(),
+            Self::Address(address) => address.to_string(),
+            Self::Other => OTHER_SOURCES.to_owned(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tally {
     stored: i64,
     parsed: i64,
     dropped: i64,
     last_seen: i64,
 }
 
-/// Writes a batch and counts it by source, in the caller's transaction.
+/// Counts by source that are not in the database yet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tallies(HashMap<Source, Tally>);
+
+impl Tallies {
+    /// Counts a record that could not be kept.
+    pub(crate) fn drop_record(&mut self, record: &LogRecord) {
+        self.of(record).dropped += 1;
+    }
+
+    fn of(&mut self, record: &LogRecord) -> &mut Tally {
+        let source = Source::of(record.peer);
+        let known = self.0.len() < MAX_SOURCES || self.0.contains_key(&source);
+        let tally = self.0.entry(if known { source } else { Source::Other }).or_default();
+        tally.last_seen = tally.last_seen.max(to_micros(record.received_at));
+        tally
+    }
+}
+
+/// Writes a batch and counts it by source, on top of what was counted before, in the caller's
+/// transaction.
 pub(crate) fn insert_events<'a>(
     transaction: &Transaction<'_>,
     records: impl Iterator<Item = &'a LogRecord>,
+    mut tallies: Tallies,
 ) -> Result<Batch, StoreError> {
     let mut batch = Batch::default();
-    let mut tallies: HashMap<Option<IpAddr>, SourceTally> = HashMap::new();
     for record in records {
-        let tally = tallies.entry(address(record.peer)).or_default();
+        let tally = tallies.of(record);
         match insert_event(transaction, record) {
             Ok(()) => {
                 batch.stored += 1;
@@ -124,9 +169,8 @@ pub(crate) fn insert_events<'a>(
             }
             Err(error) => return Err(error.into()),
         }
-        tally.last_seen = tally.last_seen.max(to_micros(record.received_at));
     }
-    for (source, tally) in tallies {
+    for (source, tally) in tallies.0 {
         count_source(transaction, source, &tally)?;
     }
     Ok(batch)
@@ -164,10 +208,10 @@ fn insert_event(transaction: &Transaction<'_>, record: &LogRecord) -> rusqlite::
 
 fn count_source(
     transaction: &Transaction<'_>,
-    source: Option<IpAddr>,
-    tally: &SourceTally,
+    source: Source,
+    tally: &Tally,
 ) -> Result<(), StoreError> {
-    let name = source.map_or(LOCAL_SOURCE.to_owned(), |address| address.to_string());
+    let name = source.name();
     let values = params![tally.stored, tally.parsed, tally.dropped, tally.last_seen, name];
     let update = "UPDATE sources SET stored = stored + ?1, parsed = parsed + ?2, \
          dropped = dropped + ?3, last_seen = max(last_seen, ?4) WHERE source = ?5";
@@ -184,17 +228,10 @@ fn count_source(
         tally.dropped,
         tally.last_seen,
         name,
-        MAX_SOURCES,
+        MAX_SOURCES as i64,
         OTHER_SOURCES
     ])?;
     Ok(())
-}
-
-fn address(peer: Peer) -> Option<IpAddr> {
-    match peer {
-        Peer::Network(address) => Some(address.ip().to_canonical()),
-        Peer::Local => None,
-    }
 }
 
 pub(crate) fn to_json(value: &impl serde::Serialize) -> String {

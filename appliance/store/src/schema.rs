@@ -64,6 +64,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     connection.pragma_update(None, "query_only", true)?;
+    crate::search::register(&connection)?;
     let found = version(&connection)?;
     refuse_newer(path, found, SCHEMA_VERSION)?;
     if found < SCHEMA_VERSION {

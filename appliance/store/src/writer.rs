@@ -11,9 +11,8 @@ use crate::{Closed, StoreError};
 /// second of a heavy burst, so that back pressure reaches the sockets before memory does.
 pub const QUEUE_LENGTH: usize = 4096;
 
-/// A change run by the writer thread in a transaction of its own; again when the first try failed,
-/// hence `FnMut`. It answers its caller itself; the thread only needs to know whether to try again.
-pub(crate) type Change = Box<dyn FnMut(&mut rusqlite::Connection) + Send>;
+/// A change run by the writer thread. It answers its caller itself.
+pub(crate) type Change = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
 
 /// What the writer thread is told.
 pub(crate) enum Command {
@@ -126,6 +125,20 @@ impl Writer {
                 .wait_timeout(committed, left)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Lends the writer's connection to a test.
+    #[cfg(test)]
+    pub(crate) fn with_connection<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = bounded(1);
+        let run = move |connection: &mut rusqlite::Connection| {
+            let _ = reply.send(work(connection));
+        };
+        self.send(Command::Change(Box::new(run)))?;
+        answer.recv().map_err(|_| Closed)?
     }
 
     /// Runs a change on the writer thread, in a transaction, and waits until it is durable.

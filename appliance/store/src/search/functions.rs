@@ -1,0 +1,102 @@
+//! The one SQL function of the dialect: `compare(field, operator, value)`, 0 or 1, never NULL, so
+//! that NOT means what it says. Field and value may hold any bytes.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use rusqlite::Connection;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::ValueRef;
+use vedette_event::query::Operator;
+
+pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("compare", 3, flags, compare)
+}
+
+fn compare(context: &Context<'_>) -> rusqlite::Result<bool> {
+    let operator: Operator = context
+        .get_raw(1)
+        .as_str()?
+        .parse()
+        .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))?;
+    let Some(field) = text(context.get_raw(0)) else {
+        // A field that is not there differs from everything.
+        return Ok(operator == Operator::NotEqual);
+    };
+    Ok(match context.get_raw(2) {
+        ValueRef::Integer(number) => compare_number(&field, operator, number),
+        value => compare_text(&field, operator, &text(value).unwrap_or_default()),
+    })
+}
+
+fn text(value: ValueRef<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(number) => Some(number.to_string().into()),
+        ValueRef::Real(number) => Some(number.to_string().into()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes)),
+    }
+}
+
+fn compare_number(field: &str, operator: Operator, number: i64) -> bool {
+    let order = field.trim().parse::<i64>().ok().map(|found| found.cmp(&number));
+    match operator {
+        Operator::Equal => order == Some(Ordering::Equal),
+        Operator::NotEqual => order != Some(Ordering::Equal),
+        Operator::Less => order == Some(Ordering::Less),
+        Operator::LessEqual => order.is_some_and(Ordering::is_le),
+        Operator::Greater => order == Some(Ordering::Greater),
+        Operator::GreaterEqual => order.is_some_and(Ordering::is_ge),
+        _ => false,
+    }
+}
+
+/// `value` is in lower case already.
+fn compare_text(field: &str, operator: Operator, value: &str) -> bool {
+    if operator == Operator::InNetwork {
+        return contains_address(value, field);
+    }
+    let field = field.to_lowercase();
+    match operator {
+        Operator::Equal => field == value,
+        Operator::NotEqual => field != value,
+        Operator::Contains => field.contains(value),
+        Operator::StartsWith => field.starts_with(value),
+        Operator::EndsWith => field.ends_with(value),
+        _ => false,
+    }
+}
+
+fn contains_address(network: &str, address: &str) -> bool {
+    let address = address.trim().parse::<IpAddr>().map(|address| address.to_canonical());
+    let (Some((base, length)), Ok(address)) = (parse_network(network), address) else {
+        return false;
+    };
+    match (base, address) {
+        (IpAddr::V4(base), IpAddr::V4(address)) => {
+            let shift = 32 - u32::from(length);
+            let difference = base.to_bits() ^ address.to_bits();
+            difference.checked_shr(shift).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(base), IpAddr::V6(address)) => {
+            let shift = 128 - u32::from(length);
+            let difference = base.to_bits() ^ address.to_bits();
+            difference.checked_shr(shift).unwrap_or(0) == 0
+        }
+        _ => false,
+    }
+}
+
+/// `10.0.0.0/8`, `2001:db8::/32`, or a single address.
+pub(super) fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.map_or(Some(longest), |length| length.parse().ok())?;
+    (length <= longest).then_some((address, length))
+}
