@@ -15,6 +15,8 @@ pub(crate) enum Counted {
     Signal(Signal),
     /// A request answered with a client error (4xx).
     WebError,
+    /// A login form sent to a web application and not redirected onwards.
+    LoginPost,
     /// Any web request.
     WebRequest,
     /// A line that is worth a look alone ([`crate::rules::Strength::Likely`]).
@@ -43,20 +45,23 @@ pub(crate) enum Distinct {
     Host,
 }
 
-/// A row of the table: fires when `threshold` lines fall into `minutes`.
+/// A row of the table: fires when `threshold` lines fall into `seconds`.
 pub(crate) struct Counter {
     pub(crate) name: &'static str,
     pub(crate) counted: Counted,
     pub(crate) by: By,
     pub(crate) distinct: Distinct,
     pub(crate) threshold: usize,
-    pub(crate) minutes: i64,
+    pub(crate) seconds: i64,
     pub(crate) class: ThreatClass,
     pub(crate) techniques: &'static [&'static str],
     pub(crate) severity: Severity,
     /// Only sources inside the owner's networks.
     pub(crate) internal_only: bool,
 }
+
+const MINUTE: i64 = 60;
+const DAY: i64 = 24 * 60 * MINUTE;
 
 /// What most rows share.
 const ROW: Counter = Counter {
@@ -65,7 +70,7 @@ const ROW: Counter = Counter {
     by: By::Source,
     distinct: Distinct::Nothing,
     threshold: 5,
-    minutes: 10,
+    seconds: 10 * MINUTE,
     class: ThreatClass::BruteForce,
     techniques: &["T1110.001"],
     severity: Severity::Medium,
@@ -73,15 +78,30 @@ const ROW: Counter = Counter {
 };
 
 /// The counters. Thresholds: accounts usually lock at five wrong passwords, so five in ten minutes is
-/// no longer a typing error; a browser that meets ten different missing pages in five minutes is
+/// no longer a typing error, and nobody types
+/// three of them in five seconds; a browser that meets ten different missing pages in five minutes is
 /// looking for something; a dozen refused ports in five minutes is a scan.
 pub(crate) const COUNTERS: &[Counter] = &[
     Counter { name: "password guessing", counted: Counted::Signal(Signal::AuthFailure), ..ROW },
     Counter {
+        name: "password guessing by a program",
+        counted: Counted::Signal(Signal::AuthFailure),
+        threshold: 3,
+        seconds: 5,
+        ..ROW
+    },
+    Counter {
+        name: "web login guessing",
+        counted: Counted::LoginPost,
+        threshold: 7,
+        seconds: 2 * MINUTE,
+        ..ROW
+    },
+    Counter {
         name: "slow password guessing",
         counted: Counted::Signal(Signal::AuthFailure),
         threshold: 10,
-        minutes: 24 * 60,
+        seconds: DAY,
         ..ROW
     },
     Counter {
@@ -89,7 +109,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         counted: Counted::Signal(Signal::AuthFailure),
         distinct: Distinct::User,
         threshold: 4,
-        minutes: 60,
+        seconds: 60 * MINUTE,
         techniques: &["T1110.003"],
         ..ROW
     },
@@ -99,7 +119,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         by: By::User,
         distinct: Distinct::Source,
         threshold: 5,
-        minutes: 60,
+        seconds: 60 * MINUTE,
         techniques: &["T1110.004"],
         ..ROW
     },
@@ -109,7 +129,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         counted: Counted::Signal(Signal::Denied),
         distinct: Distinct::Port,
         threshold: 12,
-        minutes: 5,
+        seconds: 5 * MINUTE,
         class: ThreatClass::Reconnaissance,
         techniques: &["T1046"],
         ..ROW
@@ -119,7 +139,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         counted: Counted::Signal(Signal::Denied),
         distinct: Distinct::Destination,
         threshold: 10,
-        minutes: 5,
+        seconds: 5 * MINUTE,
         class: ThreatClass::Reconnaissance,
         techniques: &["T1018"],
         ..ROW
@@ -129,7 +149,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         counted: Counted::WebError,
         distinct: Distinct::Object,
         threshold: 10,
-        minutes: 5,
+        seconds: 5 * MINUTE,
         class: ThreatClass::Reconnaissance,
         techniques: &["T1595.003"],
         ..ROW
@@ -137,7 +157,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
     Counter {
         name: "several suspicious lines from one source",
         threshold: 2,
-        minutes: 60,
+        seconds: 60 * MINUTE,
         class: ThreatClass::Reconnaissance,
         techniques: &["T1595"],
         ..ROW
@@ -146,7 +166,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         name: "flood of web requests",
         counted: Counted::WebRequest,
         threshold: 300,
-        minutes: 1,
+        seconds: 1 * MINUTE,
         class: ThreatClass::DenialOfService,
         techniques: &["T1499.002"],
         severity: Severity::High,
@@ -163,6 +183,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         name: "name server probed",
         counted: Counted::Signal(Signal::DnsRefused),
         threshold: 10,
+        seconds: DAY,
         class: ThreatClass::Reconnaissance,
         techniques: &["T1590.002"],
         ..ROW
@@ -183,7 +204,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         by: By::Host,
         distinct: Distinct::Object,
         threshold: 40,
-        minutes: 2,
+        seconds: 2 * MINUTE,
         class: ThreatClass::Ransomware,
         techniques: &["T1486"],
         severity: Severity::Critical,
@@ -231,15 +252,44 @@ const LINES_CAP: usize = 512;
 pub(crate) struct Observation {
     pub(crate) event: EventId,
     pub(crate) at: OffsetDateTime,
-    /// Hash of what must differ; 0 where nothing must.
+    /// Hash of what must differ between lines that count.
     pub(crate) distinct: u64,
 }
 
 #[derive(Debug)]
 struct Window {
     lines: VecDeque<Observation>,
+    /// How many of the lines share what must differ.
+    shares: HashMap<u64, u32>,
     fired: Option<OffsetDateTime>,
     last: OffsetDateTime,
+}
+
+impl Window {
+    fn push(&mut self, seen: Observation) {
+        *self.shares.entry(seen.distinct).or_default() += 1;
+        self.lines.push_back(seen);
+        if self.lines.len() > LINES_CAP {
+            self.pop();
+        }
+    }
+
+    fn pop(&mut self) {
+        let Some(line) = self.lines.pop_front() else { return };
+        if let Some(share) = self.shares.get_mut(&line.distinct) {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(&line.distinct);
+            }
+        }
+    }
+
+    /// Drops lines older than the window; lines come nearly in order of their time.
+    fn drop_before(&mut self, horizon: OffsetDateTime) {
+        while self.lines.front().is_some_and(|line| line.at < horizon) {
+            self.pop();
+        }
+    }
 }
 
 /// The windows of all counters.
@@ -260,25 +310,19 @@ impl Windows {
         if self.rows.len() >= KEYS_CAP {
             self.evict();
         }
-        let span = Duration::minutes(counter.minutes);
+        let span = Duration::seconds(counter.seconds);
         let now = seen.at;
         let window = self.rows.entry((row, key.to_owned())).or_insert_with(|| Window {
             lines: VecDeque::new(),
+            shares: HashMap::new(),
             fired: None,
             last: now,
         });
         window.last = window.last.max(now);
-        let horizon = window.last.saturating_sub(span);
-        if counter.distinct != Distinct::Nothing {
-            window.lines.retain(|line| line.distinct != seen.distinct);
-        }
-        window.lines.push_back(seen);
-        window.lines.retain(|line| line.at >= horizon);
-        if window.lines.len() > LINES_CAP {
-            window.lines.pop_front();
-        }
+        window.push(seen);
+        window.drop_before(window.last.saturating_sub(span));
         let quiet = window.fired.is_none_or(|fired| now - fired > span);
-        if window.lines.len() < counter.threshold || !quiet {
+        if window.shares.len() < counter.threshold || !quiet {
             return None;
         }
         window.fired = Some(now);
@@ -292,10 +336,10 @@ impl Windows {
         let counter = &COUNTERS[row];
         let recent = |fired: OffsetDateTime| at - fired <= Duration::DAY;
         if window.fired.is_some_and(recent) {
-            return counter.threshold.max(window.lines.len());
+            return counter.threshold.max(window.shares.len());
         }
-        let horizon = at.saturating_sub(Duration::minutes(counter.minutes));
-        window.lines.iter().filter(|line| line.at >= horizon).count()
+        let horizon = at.saturating_sub(Duration::seconds(counter.seconds));
+        if window.last < horizon { 0 } else { window.shares.len() }
     }
 
     /// Number of windows kept.
@@ -322,7 +366,7 @@ mod tests {
 
     fn seen(event: u64, seconds: i64) -> Observation {
         let at = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000) + Duration::seconds(seconds);
-        Observation { event: EventId(event), at, distinct: 0 }
+        Observation { event: EventId(event), at, distinct: event }
     }
 
     #[test]

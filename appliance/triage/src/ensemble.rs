@@ -28,8 +28,12 @@ const SCREEN_ALONE_WEIGHT: f32 = 0.9;
 /// screen: none.
 const MODEL_WEIGHT: f32 = 0.0;
 
-/// Score of a line that no decider has anything to say about: most such lines are harmless.
+/// Score of a line that nobody has anything to say about: most such lines are harmless.
 const SILENCE: f32 = 0.2;
+
+/// What the rules' silence says beside the screen: a little for harmlessness, since rules match more
+/// than half of the attacks and hardly any harmless line.
+const NO_RULE: f32 = 0.35;
 
 /// Share of unseen features from which the screen's own certainty means little.
 const NOVEL: f32 = 0.6;
@@ -114,6 +118,7 @@ impl Judge {
         let screen = part.screen.then(|| self.screen.assess(&reading.neutral.text));
         let voices = Voices {
             hits: if part.rules { &reading.hits } else { &[] },
+            rules_asked: part.rules,
             screen: screen.as_ref(),
             model: model.filter(|_| part.model),
             model_weight: if who == Decider::Model { 1.0 } else { MODEL_WEIGHT },
@@ -163,6 +168,7 @@ impl Judge {
 /// What each decider says of a line.
 struct Voices<'a> {
     hits: &'a [Hit],
+    rules_asked: bool,
     screen: Option<&'a ScreenSay>,
     model: Option<&'a ModelSay>,
     model_weight: f32,
@@ -174,7 +180,7 @@ impl Voices<'_> {
     fn rules(&self) -> Option<f32> {
         let strongest = self.hits.first()?;
         let harmless = self.hits.iter().any(|hit| hit.strength == Strength::Harmless);
-        let only_weak = strongest.strength <= Strength::Weak;
+        let only_weak = strongest.strength <= Strength::Trace;
         Some(if harmless && only_weak {
             Strength::Harmless.probability()
         } else {
@@ -192,8 +198,9 @@ impl Voices<'_> {
         }
         if let Some(screen) = self.screen {
             let trust = 1.0 - screen.novelty.clamp(0.0, 1.0) / 2.0;
-            let alone = rules.is_none();
-            let weight = if alone { SCREEN_ALONE_WEIGHT } else { SCREEN_WEIGHT };
+            let alone = rules.is_none() && self.rules_asked;
+            sum += if alone { logit(NO_RULE) } else { 0.0 };
+            let weight = if rules.is_some() { SCREEN_WEIGHT } else { SCREEN_ALONE_WEIGHT };
             sum += weight * trust * logit(screen.malicious);
             heard = true;
         }
@@ -217,7 +224,7 @@ impl Voices<'_> {
     }
 
     fn telling(&self) -> Option<&Hit> {
-        self.hits.first().filter(|hit| hit.strength > Strength::Harmless)
+        self.hits.first().filter(|hit| hit.strength > Strength::Trace)
     }
 
     fn severity(&self) -> Severity {
@@ -232,7 +239,7 @@ impl Voices<'_> {
         let rules = self
             .hits
             .iter()
-            .filter(|hit| hit.strength > Strength::Harmless)
+            .filter(|hit| hit.strength > Strength::Trace)
             .flat_map(|hit| hit.techniques.iter());
         let screen = self.screen.into_iter().flat_map(|screen| screen.techniques.iter());
         let mut best: Vec<ScoredTechnique> = Vec::new();
@@ -268,7 +275,7 @@ fn logit(probability: f32) -> f32 {
 /// Where in the raw line the matching rules point.
 fn evidence(reading: &Reading, hits: &[Hit]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    for hit in hits.iter().filter(|hit| hit.strength > Strength::Harmless) {
+    for hit in hits.iter().filter(|hit| hit.strength > Strength::Trace) {
         let span = reading.neutral.span(hit.range.start, hit.range.end);
         if span.end > span.start && !spans.contains(&span) && spans.len() < EVIDENCE_CAP {
             spans.push(span);

@@ -28,6 +28,8 @@ pub struct Facts {
     pub object: Option<String>,
     /// HTTP status.
     pub status: Option<u16>,
+    /// Whether a login form was sent.
+    pub login_post: bool,
     /// Bytes that left.
     pub bytes_out: u64,
 }
@@ -49,7 +51,18 @@ static USER: LazyLock<Regex> = LazyLock::new(|| {
 
 static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?:GET|POST|HEAD|PUT|OPTIONS|DELETE|PATCH|PROPFIND) ([^\s"]{1,512})(?: HTTP/[0-9.]+\\?"?,? (?:[^"\d]*)?(\d{3})\b)?"#,
+        r#"(?:GET|POST|HEAD|PUT|OPTIONS|DELETE|PATCH|PROPFIND) ([^\s"]{1,512})(?: HTTP/[0-9.]+\\?"?,?)?(?: (?:[^"\d]{0,20})?([1-5]\d{2})\b)?"#,
+    )
+});
+
+static PATH: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)"[\w.-]{0,24}(?:path|uri|url)\\?"\s{0,2}:\s{0,2}\\?"(/[^"]{0,512})"#)
+});
+
+/// A form with a password sent: many of them that are not redirected onwards are guesses.
+static LOGIN_POST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bPOST [^\s"?]{0,200}(?:log[-_]?in|sign-?in|xmlrpc|/auth|/sessions?)\b[^"]{0,300}" [2-5]\d\d "#,
     )
 });
 
@@ -93,8 +106,13 @@ impl Facts {
                 .filter(|host| !host.is_empty()),
             object: field(&["url.path", "url.original", "dns.question.name", "file.path"])
                 .or(path)
+                .or_else(|| {
+                    PATH.captures(text).and_then(|found| found.get(1)).map(|it| it.as_str())
+                })
                 .map(|object| capped(object, NAME_CAP).to_owned()),
             status: status.and_then(|status| status.parse().ok()),
+            login_post: status.is_none_or(|status| !status.starts_with('3'))
+                && LOGIN_POST.is_match(text),
             bytes_out: field(&["source.bytes", "client.bytes", "network.bytes"])
                 .and_then(|bytes| bytes.parse().ok())
                 .unwrap_or(0),

@@ -13,7 +13,7 @@ use crate::clean::{escape_length, is_bidi, is_control, is_invisible};
 /// answers and roles. `[\s_+%20-]` joins words: names in DNS and URLs carry no spaces.
 const PHRASES: &[&str] = &[
     // Orders to drop the instructions.
-    r"(?:ignor\w*|ign0r\w*|disregard|forget|override|bypass|skip|dimentica|olvida|oublie\w*|vergiss|missachte)J(?:\w+J){0,5}?(?:instru\w+|prompts?|guidelines?|safety|direct(?:ive|ion)s?|anweisungen|istruzioni|rules|messages|filters?|restrictions?|regeln|reglas|regole|consignes)\b",
+    r"(?:ignore|ignorier\w*|ignora\w*|ignoring|ign0r\w*|disregard|forget|override|bypass|skip|dimentica|olvida|oublie\w*|vergiss|missachte)J(?:\w+J){0,5}?(?:instru\w+|prompts?|guidelines?|safety|direct(?:ive|ion)s?|anweisungen|istruzioni|rules|messages|restrictions?|regeln|reglas|regole|consignes)\b",
     r"i g n o r e\b|1n57ruc|pr3v10u5",
     r"\b(?:new|neue|nouvelles|nuevas|nuove)J(?:instructions?|anweisungen|instrucciones|istruzioni)\b",
     // Questions after the instructions.
@@ -21,7 +21,7 @@ const PHRASES: &[&str] = &[
     r"\b(?:instructions?|guidelines?|rules)J(?:\w+J){0,2}you(?:J(?:were|are|have|follow)|\b)",
     r"\b(?:context|prompt)Jwindow\b|\bwordJforJword\b|\bmotJpourJmot\b|\bparolaJperJparola\b|\bpalabraJporJpalabra\b|\bverbatim\b|\bwortw.rtlich\b",
     // Roles.
-    r"\byouJareJ(?:now|noJlonger|chatgpt|anJ(?:ai|unrestricted))|\b(?:actJasJanJ|pretendJ(?:you|to)|roleplay)|\bdeveloperJmode\b|\bdoJanythingJnow\b|\bjailb(?:reak|roken)|\bunrestrictedJ(?:assistant|model)\b|\buncensored\b",
+    r"\byouJareJ(?:now|noJlonger|chatgpt|anJ(?:ai|unrestricted))|\b(?:actJasJanJ|pretendJ(?:you|to)|roleplay)|\bdeveloperJmode\b|\bdoJanythingJnow\b|\bbeenJjailbroken|\bunrestrictedJ(?:assistant|model)\b|\buncensored\b",
     r"\b(?:noJ(?:content|safety)J(?:polic\w+|restrictions?|filters?|rules)|noJ(?:rules|restrictions|filters?J?)|senzaJrestrizioni|sinJrestricciones|sansJrestrictions|withoutJ(?:any)?J?(?:filters?|restrictions?))\b",
     r"\bsafetyJ(?:guidelines|rules|checks|stuff|precautions|filters)\b|\breglasJdeJseguridad\b",
     r"\b(?:as|comme|como|als)J(?:the|an|a|your)?J?(?:ai|assistant|asistente|developer|languageJmodel)\b|\b(?:ai|llm)Jagents?\b|\blanguageJmodel\b|\bchatgpt\b|\breasoningJ(?:trace|assistant)|\breasoning \(assistant\)",
@@ -31,7 +31,7 @@ const PHRASES: &[&str] = &[
     r"\b(?:reveal|print|leak|repeat|output|display|show|paste|share|list|verrate|rivela|rassemble|envoie)J(?:\w+J){0,5}?(?:prompts?|instructions?|secrets?|apiJkeys?|guidelines|systemanweisungen|istruzioni|contextJwindow|credentials|environmentJvariables|customerJlist|configurationJforJ\w+)\b",
     r"\bcallJ(?:the)?J?\w{3,40}?J?(?:tool|file|money|email)\b|\buseJtheJ\w+Jtool\b|\bsend_email\b|\bwhenJyouJ(?:read|process)\b|\bwhenJsummari[sz]ing\b|\bfromJnowJonJ(?:you|respond|answer|act)\b",
     // Tokens and role tags of chat formats.
-    r"<\|[a-z_]{2,24}\|>|\[/?INST\]|<</?SYS>>|</?(?:system|assistant|user|instructions?)>|\[(?:system|assistant)\]|(?:^|[\n#]|---)\s*(?:system|assistant)\s*:|\bSYSTEM: |###\s*(?:instruction|system|response)",
+    r"<\|[a-z_]{2,24}\|>|\[/?INST\]|<</?SYS>>|(?-i:</?(?:system|assistant|user|instructions?)>)|\[assistant\]|(?-i:\[SYSTEM\] [A-Z][a-z])|(?:^|[\n#]|---)\s*(?:system|assistant)\s*:|\bSYSTEM: |###\s*(?:instruction|system|response)",
     r"\{canary\}|\bcanary[-_ ]?(?:token|[0-9a-f]{6,})|\bprotokoll-?token\b|\bjeton de journalisation\b|\btoken di registrazione\b|\bconfirmationJtoken\b|endJofJdocument\b|\bdoc_id\b.{0,80}\bsummary\b|shown to the user",
 ];
 

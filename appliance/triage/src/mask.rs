@@ -330,7 +330,7 @@ mod tests {
             ),
             (
                 "%ASA-4-106023: Deny tcp src outside:1.2.3.4/5",
-                "%ASA-4-106023: Deny tcp src outside:<*>/5",
+                "%ASA-4-106023: Deny tcp src outside:<*>",
             ),
             ("EventID: 4625 An account", "EventID: 4625 An account"),
             ("\"GET /a/123/b HTTP/1.1\" 404 512", "\"GET /a/<*>/b HTTP/1.1\" 404 <*>"),

@@ -77,6 +77,7 @@ impl Watch {
         };
         let failures = stood("password guessing", &source)
             .max(stood("slow password guessing", &source))
+            .max(stood("web login guessing", &source))
             .max(stood("one account attacked from many addresses", &facts.user));
         if failures < FAILURES_BEFORE_SUCCESS {
             return None;
@@ -104,7 +105,7 @@ impl Watch {
             return None;
         }
         let key = key(counter.by, facts)?;
-        let distinct = distinct(counter.distinct, facts)?;
+        let distinct = distinct(counter.distinct, line)?;
         let seen = Observation { event: line.event, at: line.record.occurred_at(), distinct };
         let earlier = self.windows.count(row, &key, seen)?;
         let mut fired = Alert {
@@ -171,6 +172,7 @@ fn counts(counted: Counted, line: &Judged<'_>) -> bool {
             line.verdict.decided_by == vedette_event::Decider::Ensemble && has_signal(line, signal)
         }
         Counted::WebError => status.is_some_and(|status| (400..500).contains(&status)),
+        Counted::LoginPost => line.reading.facts.login_post,
         Counted::WebRequest => status.is_some() && line.reading.facts.object.is_some(),
         Counted::Suspicious => {
             let strongest = line.reading.hits.first().map(|hit| hit.strength);
@@ -201,9 +203,17 @@ fn key(by: By, facts: &Facts) -> Option<String> {
     }
 }
 
-fn distinct(what: Distinct, facts: &Facts) -> Option<u64> {
+fn distinct(what: Distinct, line: &Judged<'_>) -> Option<u64> {
+    let facts = &line.reading.facts;
     match what {
-        Distinct::Nothing => Some(0),
+        // One attempt may leave several lines (PAM and sshd): those of one process within one second
+        // count once.
+        Distinct::Nothing => Some(match &line.record.proc_id {
+            Some(process) => {
+                fnv(&format!("{process}@{}", line.record.occurred_at().unix_timestamp()))
+            }
+            None => line.event.0,
+        }),
         Distinct::Port => facts.port.map(u64::from),
         Distinct::Destination => facts.destination.map(|to| fnv(&to.to_string())),
         Distinct::User => facts.user.as_deref().map(fnv),

@@ -36,7 +36,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "login refused",
-                r"\b(?:log-?in|login|root|connection|authentication)[\w\s]{0,30}(?:is )?not (?:permitted|allowed)\b|\bnot allowed because|\bunauthorized (?:access|login|user)|\b(?:login|authentication|access)[\w\s]{0,12}(?:denied|refused|rejected) (?:for|from|to|user)|\brefused (?:user|login)|\bfailed (?:password|publickey|keyboard|none|pam|hostbased|gssapi|public key|2fa|mfa|otp|ssh)|\bfailed \w+ for \S+ from|\bDENIED\x22?[^a-z]{1,4}login|\bMislukte login|\bmax(?:imum)? (?:authentication|login) (?:attempts|retries)",
+                r"\b(?:log-?in|log-?on|sign-?in|authentication|authenticate|access) attempt\b.*\bfail|\battempted to (?:log-?\s?in|authenticate)\b.*\bfail|\binvalid token\b|\btried to log ?in\b.*\b(?:fail|wrong|invalid)|\blogin attempt or request with invalid|\b(?:log-?in|login|root|connection|authentication)[\w\s]{0,30}(?:is )?not (?:permitted|allowed)\b|\bnot allowed because|\bunauthorized (?:access|login|user)|\b(?:login|authentication|access)[\w\s]{0,12}(?:denied|refused|rejected) (?:for|from|to|user)|\brefused (?:user|login)|\bfailed (?:password|publickey|keyboard|none|pam|hostbased|gssapi|public key|2fa|mfa|otp|ssh)|\bfailed \w+ for \S+ from|\bDENIED\x22?[^a-z]{1,4}login|\bMislukte login|\bmax(?:imum)? (?:authentication|login) (?:attempts|retries)",
             ),
             (
                 "failed logon (Windows 4625)",
@@ -65,7 +65,7 @@ pub(super) const GROUPS: &[Group] = &[
         rules: &[
             (
                 "a product reported password guessing",
-                r"\bbrute[- ]?forc\w*\b.{0,40}\b(?:attempt|attack|detected|from|login)|\bPOSSIBLE BREAK-?IN ATTEMPT|(?:multiple|too many|repeated|excessive) (?:authentication|login|log-?on|password|sign-?in)[\w\s]{0,20}(?:fail\w*|attempts)|\bpassword spray|\bcredential stuffing",
+                r"\bbrute[- ]?forc\w*\b.{0,40}\b(?:attempt|attack|detected|from|login)|(?:multiple|too many|repeated|excessive) (?:authentication|login|log-?on|password|sign-?in)[\w\s]{0,20}(?:fail\w*|attempts)|\bpassword spray|\bcredential stuffing",
             ),
             (
                 "a product blocked a source for failed logins",

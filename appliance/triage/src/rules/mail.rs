@@ -26,7 +26,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: MailRefused,
         rules: &[(
             "spam or relay attempt refused",
-            r"\brelay(?:ing)? (?:access )?denied|\brelay not permitted|\bis blacklisted\b|\bfound in (?:\S+ )?(?:rbl|dnsbl|blacklist)|\bblocked using \S+|\b(?:listed (?:at|by|in|on)|rejected because) \S*(?:spamhaus|spamcop|barracuda|sorbs|rbl|dnsbl)\S*|\b(?:message|mail|email) (?:is|was|identified as|classified as|rejected as|considered) (?:unsolicited |high-probability )?spam\b|\bspam (?:message |mail )?(?:rejected|blocked|detected|quarantined)|\bspamd\b.*\bidentified spam|\bBlocked SPAM(?:MY)?\b|\bSpamDetect\w*|\bSMTP AUTH is required|\bdmarc\W{1,4}fail.*\b(?:reject|quarantine)|\brejected (?:RCPT|MAIL|EHLO|HELO).*\b(?:spam|blacklist|block|policy|sender verify|auth)",
+            r"\brelay(?:ing)? (?:access )?denied|\brelay not permitted|\bis blacklisted\b|\bfound in (?:\S+ )?(?:rbl|dnsbl|blacklist)|\bblocked using \S+|\b(?:listed (?:at|by|in|on)|rejected because) \S*(?:spamhaus|spamcop|barracuda|sorbs|rbl|dnsbl)\S*|\bis spam\b|\b(?:message|mail|email) (?:is|was|identified as|classified as|rejected as|considered) (?:unsolicited |high-probability )?spam\b|\bspam (?:message |mail )?(?:rejected|blocked|detected|quarantined)|\bspamd\b.*\bidentified spam|\bBlocked SPAM(?:MY)?\b|\bSpamDetect\w*|\bSMTP AUTH is required|\bdmarc\W{1,4}fail.*\b(?:reject|quarantine)|\brejected (?:RCPT|MAIL|EHLO|HELO).*\b(?:spam|blacklist|block|policy|sender verify|auth)",
         )],
     },
     Group {

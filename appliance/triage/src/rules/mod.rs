@@ -1,5 +1,4 @@
-//! What one line says by itself: a table of patterns over the neutral text, in one set that is
-//! searched once per line. Each group of patterns shares a class, techniques, a severity and how
+//! What one line says by itself: a table of patterns over the neutral text. Each group of patterns shares a class, techniques, a severity and how
 //! much a hit proves. Known harmless lines are rules too and pull the other way.
 
 mod auth;
@@ -14,7 +13,7 @@ mod windows;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use vedette_event::{ScoredTechnique, Severity, TechniqueId, ThreatClass};
 
 use crate::clean::capped;
@@ -28,7 +27,9 @@ const RULE_TEXT_CAP: usize = 8 * 1024;
 pub enum Strength {
     /// Known harmless.
     Harmless,
-    /// Means nothing alone, counts when it repeats.
+    /// Routine alone, counts when it repeats.
+    Trace,
+    /// Suspicious alone, opens an incident only when it repeats.
     Weak,
     /// Worth a look alone, opens an incident when it comes with others.
     Likely,
@@ -43,6 +44,7 @@ impl Strength {
     pub fn probability(self) -> f32 {
         match self {
             Self::Harmless => 0.04,
+            Self::Trace => 0.30,
             Self::Weak => 0.70,
             Self::Likely => 0.86,
             Self::Strong => 0.95,
@@ -108,13 +110,10 @@ pub struct Hit {
     pub range: Range<usize>,
 }
 
-struct Compiled {
-    set: RegexSet,
-    rows: Vec<(&'static Group, &'static str, Regex)>,
-}
-
-static RULES: LazyLock<Compiled> = LazyLock::new(|| {
-    let rows: Vec<_> = [
+/// Each pattern is searched by itself: the engine finds the literals it must begin with first, which
+/// is far quicker here than one automaton for all, whose states explode over unlike lines.
+static RULES: LazyLock<Vec<(&'static Group, &'static str, Regex)>> = LazyLock::new(|| {
+    [
         auth::GROUPS,
         web::GROUPS,
         network::GROUPS,
@@ -126,39 +125,26 @@ static RULES: LazyLock<Compiled> = LazyLock::new(|| {
     ]
     .into_iter()
     .flatten()
-    .flat_map(|group| group.rules.iter().map(move |(name, pattern)| (group, *name, *pattern)))
-    .collect();
-    let set = RegexSetBuilder::new(rows.iter().map(|(_, _, pattern)| pattern))
+    .flat_map(|group| group.rules.iter().map(move |(name, text)| (group, *name, compiled(text))))
+    .collect()
+});
+
+fn compiled(pattern: &str) -> Regex {
+    RegexBuilder::new(pattern)
         .case_insensitive(true)
         .unicode(false)
         .size_limit(PATTERN_BYTES)
         .dfa_size_limit(PATTERN_BYTES)
         .build()
-        .expect("the patterns are constants that the tests compile");
-    let single = |pattern| {
-        RegexBuilder::new(pattern)
-            .case_insensitive(true)
-            .unicode(false)
-            .size_limit(PATTERN_BYTES)
-            .build()
-            .expect("the patterns are constants that the tests compile")
-    };
-    let rows = rows.into_iter().map(|(group, name, pattern)| (group, name, single(pattern)));
-    Compiled { set, rows: rows.collect() }
-});
+        .expect("the patterns are constants that the tests compile")
+}
 
 /// The rules that match a neutral text, the strongest first, ties in table order.
 pub fn hits(text: &str) -> Vec<Hit> {
-    let text = capped(text, RULE_TEXT_CAP);
-    let compiled = &*RULES;
-    let mut hits: Vec<Hit> = compiled
-        .set
-        .matches(text.as_bytes())
-        .into_iter()
-        .map(|row| {
-            let (group, name, pattern) = &compiled.rows[row];
-            hit(group, name, pattern.find(text.as_bytes()).map_or(0..0, |found| found.range()))
-        })
+    let text = capped(text, RULE_TEXT_CAP).as_bytes();
+    let mut hits: Vec<Hit> = RULES
+        .iter()
+        .filter_map(|(group, name, pattern)| Some(hit(group, name, pattern.find(text)?.range())))
         .collect();
     hits.sort_by_key(|hit| (std::cmp::Reverse(hit.strength), std::cmp::Reverse(hit.severity)));
     hits

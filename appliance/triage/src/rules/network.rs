@@ -4,14 +4,14 @@ use vedette_event::{Severity, ThreatClass};
 
 use super::Group;
 use super::Signal::{Denied, DnsOdd, DnsRefused, None as Nothing, Probe};
-use super::Strength::{Likely, Strong, Weak};
+use super::Strength::{Likely, Strong, Trace, Weak};
 
 pub(super) const GROUPS: &[Group] = &[
     Group {
         class: ThreatClass::Reconnaissance,
         techniques: &["T1046"],
         severity: Severity::Low,
-        strength: Weak,
+        strength: Trace,
         signal: Denied,
         rules: &[(
             "connection refused by the firewall",
@@ -70,7 +70,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: Probe,
         rules: &[(
             "request rate limit exceeded",
-            r"\blimiting (?:requests|connections), excess|\brequest(?:s)? rate limit(?:ed)?\b|\brate[- ]limit(?:ing)? exceeded|\btoo many (?:requests|connections) (?:from|by)|\bmod_evasive|\bclient denied by server configuration|\bconnection rate limit exceeded",
+            r"\blimiting (?:requests|connections), excess|\brequest(?:s)? rate limit(?:ed)?\b|\brate[- ]limit(?:ing)? exceeded|\btoo many (?:requests|connections) (?:from|by)|\bmod_evasive|\bconnection rate limit exceeded",
         )],
     },
     Group {

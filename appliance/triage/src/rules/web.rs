@@ -25,7 +25,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "path traversal in a request",
-                r"(?:\.\.|%2e%2e|\.%2e|%2e\.|%252e%252e|\.%%32%65|%c0%ae%c0%ae)(?:/|\\|%2f|%5c|%252f|%255c|%c0%af|%%32%66)(?:.*(?:\.\.|%2e%2e|\.%2e|%2e\.|%252e%252e|%%32%65).{0,3}(?:/|\\|%2f|%5c|%252f)|.{0,80}(?:etc|windows|win\.ini|passwd|boot\.ini|web-inf|\.env|config|bin))|\bdirectory[- ]traversal\b|\bpath[- ]traversal\b|AH10244: invalid URI path",
+                r"(?:(?:GET|POST|HEAD|PUT|CONNECT|OPTIONS|uri|url|request|path|client)\b|\?).*(?:\.\.|%2e%2e|\.%2e|%2e\.|%252e%252e|\.%%32%65|%c0%ae%c0%ae)(?:/|\\|%2f|%5c|%252f|%255c|%c0%af|%%32%66)(?:.*(?:\.\.|%2e%2e|\.%2e|%2e\.|%252e%252e|%%32%65).{0,3}(?:/|\\|%2f|%5c|%252f)|.{0,80}(?:etc|windows|win\.ini|passwd|boot\.ini|web-inf|\.env|config|bin))|\bdirectory[- ]traversal\b|\bpath[- ]traversal\b|AH10244: invalid URI path",
             ),
             (
                 "local or remote file inclusion in a request",
@@ -103,7 +103,11 @@ pub(super) const GROUPS: &[Group] = &[
         rules: &[
             (
                 "request for secrets or leftovers",
-                r"(?:GET|POST|HEAD|PUT|uri|url|path)\b[^\n]{0,60}/(?:\.(?:env|git|svn|hg|cvs|aws|ssh|htaccess|htpasswd|ds_store|vscode|idea|npmrc|docker|bash_history|config|kube|well-known/\.\.|bak|boto|passwd|s3cfg|pgpass|netrc)\b|wp-config\.php|config(?:uration)?\.(?:php|json|ya?ml|inc)(?:\.\w{2,6})?\b|web\.config|id_rsa|credentials|secrets?\.(?:json|ya?ml)|(?:backup|dump|database|db|site|www|sql)\.(?:sql|zip|tar|tgz|gz|bak|rar|7z)|server-status|phpinfo|info\.php|test\.php|debug/default|telescope/requests|elmah\.axd|trace\.axd|composer\.(?:json|lock)|docker-compose|sftp\.json|\S*\.(?:bak|old|swp|orig|save|sql|cfg|ini|inc|mdb|log)(?:\s|\?|$|\x22))",
+                r"(?:GET|POST|HEAD|PUT|uri|url|path)\b[^\n]{0,60}/(?:\.(?:env|git|svn|hg|cvs|aws|ssh|htaccess|htpasswd|ds_store|vscode|idea|npmrc|docker|bash_history|config|kube|well-known/\.\.|bak|boto|passwd|s3cfg|pgpass|netrc)\b|wp-config\.php|config(?:uration)?\.(?:php|json|ya?ml|inc)(?:\.\w{2,6})?\b|web\.config|id_rsa|credentials|secrets?\.(?:json|ya?ml)|(?:backup|dump|database|db|site|www|sql)\.(?:sql|zip|tar|tgz|gz|bak|rar|7z)|server-status|phpinfo|info\.php|test\.php|debug/default|telescope/requests|elmah\.axd|trace\.axd|composer\.(?:json|lock)|docker-compose|sftp\.json|\S*\.(?:bak|old|swp|orig|save|cfg|ini|inc|mdb)(?:\s|\?|$|\x22))",
+            ),
+            (
+                "request for a web shell",
+                r"(?:GET|POST|HEAD|PUT)\s+\S*/[\w.-]*(?:shell|c99|r57|wso|b374k|backdoor|cmd)[\w-]*\.(?:php\d?|aspx?|jspx?)\b",
             ),
             (
                 "request for administration pages",
@@ -111,7 +115,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "malformed request",
-                r"\x22(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[a-z]{1,20}\x22 400 )[^\x22]{0,400}(?:\x22 4\d\d |\x22? ?\d* ?\d* \x22-\x22|400 \d)|\x22(?:-|\S+|[^\x22]{0,40})\x22 400 \d+ \x22-\x22 \x22-\x22|\binvalid (?:URI|method|character|HTTP|host) in request|\bInvalid method in request|\bclient sent (?:invalid|plain HTTP|too (?:long|large))|\bMGLNDD_|\bCONNECT \S+:\d+ HTTP|\x22(?:GET|POST|HEAD) https?://\S+ HTTP/1\.[01]\x22 [34]|HTTP/(?:[3-9]|[02]\.[1-9]|1\.[2-9]|\d{2,})\S{0,4}\x22|AH(?:00126|02032|00135|00566|10244)\b",
+                r"\x22(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[a-z]{1,20}\x22 400 )[^\x22]{0,400}(?:\x22 4\d\d |\x22? ?\d* ?\d* \x22-\x22|400 \d)|\x22(?:-|\S+|[^\x22]{0,40})\x22 400 \d+ \x22-\x22 \x22-\x22|\binvalid (?:URI|method|character|HTTP|host) in request|\bInvalid method in request|\bclient sent (?:invalid|plain HTTP|too (?:long|large))|\bMGLNDD_|\bCONNECT \S+:\d+ HTTP|\x22(?:GET|POST|HEAD) https?://\S+ HTTP/1\.[01]\x22 [34]|HTTP/(?:[4-9]|[023]\.[1-9]|1\.[2-9]|\d{2,})\S{0,4}\x22|AH(?:00126|00135|00566|10244)\b",
             ),
         ],
     },

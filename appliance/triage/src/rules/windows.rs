@@ -5,7 +5,7 @@ use vedette_event::{Severity, ThreatClass};
 
 use super::Group;
 use super::Signal::{AuthSuccess, FileChange, None as Nothing, RemoteLogon};
-use super::Strength::{Likely, Proof, Strong, Weak};
+use super::Strength::{Likely, Proof, Strong, Trace};
 
 pub(super) const GROUPS: &[Group] = &[
     Group {
@@ -127,7 +127,7 @@ pub(super) const GROUPS: &[Group] = &[
         class: ThreatClass::Persistence,
         techniques: &["T1543.003", "T1053.005"],
         severity: Severity::Medium,
-        strength: Weak,
+        strength: Trace,
         signal: Nothing,
         rules: &[(
             "service or task installed",
@@ -193,7 +193,7 @@ pub(super) const GROUPS: &[Group] = &[
         class: ThreatClass::Ransomware,
         techniques: &["T1486"],
         severity: Severity::Low,
-        strength: Weak,
+        strength: Trace,
         signal: FileChange,
         rules: &[(
             "file renamed or deleted",
