@@ -95,6 +95,9 @@ pub(crate) enum BundleError {
     },
 }
 
+/// A bundle's name, and the bundle or what is wrong with it.
+pub(crate) type Listed = (String, Result<Bundle, BundleError>);
+
 /// The bundles of one state folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Bundles {
@@ -123,7 +126,7 @@ impl Bundles {
     }
 
     /// Every bundle, sound or not, by name.
-    pub(crate) fn list(&self) -> Result<Vec<(String, Result<Bundle, BundleError>)>, BundleError> {
+    pub(crate) fn list(&self) -> Result<Vec<Listed>, BundleError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

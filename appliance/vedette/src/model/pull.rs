@@ -157,7 +157,8 @@ impl Pull {
             .env("TMPDIR", &scratch);
         let told = incoming.0.join("pip.log");
         let ended = run(&mut pip, &told, self.time, &mut || {
-            progress(Progress::Fetching(size_of(&wheels) + size_of(&scratch)));
+            // The client copies from one to the other at the end.
+            progress(Progress::Fetching(size_of(&wheels).max(size_of(&scratch))));
         });
         let why = match ended {
             Ok(status) if status.success() => match first_wheel(&wheels) {

@@ -190,7 +190,8 @@ impl WorkerClient {
                 if damaged {
                     // The same file fails the same way: wait as long as we ever do.
                     self.failures = u32::MAX;
-                    let text = "the model file is damaged: fetch it again with `vedette model pull`";
+                    let text =
+                        "the model file is damaged: fetch it again with `vedette model pull`";
                     return Err(self.fail(text.to_owned()));
                 }
                 Err(self.fail(why))

@@ -120,11 +120,8 @@ fn a_worker_that_cannot_start_is_told_and_not_tried_at_once() {
         (script, "damaged"),
         (folder.path().join("none"), "cannot start"),
     ] {
-        let settings = WorkerSettings {
-            program: Some(program),
-            first_pause: LONGEST_PAUSE,
-            ..settings()
-        };
+        let settings =
+            WorkerSettings { program: Some(program), first_pause: LONGEST_PAUSE, ..settings() };
         let mut client = WorkerClient::new(bundles.clone(), settings);
         let mut tried = None;
         for _ in 0..2 {
@@ -140,7 +137,8 @@ fn a_worker_that_cannot_start_is_told_and_not_tried_at_once() {
 fn what_is_missing_is_named() {
     let empty = tempfile::tempdir().unwrap();
     let (_state, small) = small_bundle();
-    for (bundles, way_out) in [(Bundles::of(empty.path()), "vedette model pull"), (small, PROGRAM)] {
+    for (bundles, way_out) in [(Bundles::of(empty.path()), "vedette model pull"), (small, PROGRAM)]
+    {
         let mut client = WorkerClient::new(bundles, settings());
         let why = client.tend().unwrap_err();
         assert!(matches!(&why, ModelError::Missing(text) if text.contains(way_out)), "{why}");
@@ -164,7 +162,8 @@ fn the_real_worker_comes_back_after_a_kill() {
     let program = target.ancestors().nth(2).unwrap().join(PROGRAM);
     let state = std::env::var_os("VEDETTE_STATE").map(PathBuf::from);
     let bundles = state.map(|state| Bundles::of(&state));
-    let Some(bundles) = bundles.filter(|bundles| bundles.find().is_ok() && program.is_file()) else {
+    let Some(bundles) = bundles.filter(|bundles| bundles.find().is_ok() && program.is_file())
+    else {
         println!("not applicable: no pulled model in $VEDETTE_STATE, or the worker is not built");
         return;
     };
