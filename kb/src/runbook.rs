@@ -15,7 +15,23 @@ macro_rules! embedded_runbooks {
     };
 }
 
-embedded_runbooks!("brute_force",);
+embedded_runbooks!(
+    "reconnaissance",
+    "brute_force",
+    "web_attack",
+    "exploitation",
+    "phishing",
+    "malware",
+    "ransomware",
+    "privilege_escalation",
+    "persistence",
+    "defense_evasion",
+    "lateral_movement",
+    "command_and_control",
+    "exfiltration",
+    "denial_of_service",
+    "policy_violation",
+);
 
 /// The threat classes a runbook may name: all of the product's but `benign`.
 pub const CLASSES: [&str; 15] = [
