@@ -31,13 +31,15 @@ const PHRASES: &[&str] = &[
     r"\b(?:reveal|print|leak|repeat|output|display|show|paste|share|list|verrate|rivela|rassemble|envoie)J(?:\w+J){0,5}?(?:prompts?|instructions?|secrets?|apiJkeys?|guidelines|systemanweisungen|istruzioni|contextJwindow|credentials|environmentJvariables|customerJlist|configurationJforJ\w+)\b",
     r"\bcallJ(?:the)?J?\w{3,40}?J?(?:tool|file|money|email)\b|\buseJtheJ\w+Jtool\b|\bsend_email\b|\bwhenJyouJ(?:read|process)\b|\bwhenJsummari[sz]ing\b|\bfromJnowJonJ(?:you|respond|answer|act)\b",
     // Tokens and role tags of chat formats.
-    r"<\|[a-z_]{2,24}\|>|\[/?INST\]|<</?SYS>>|(?-i:</?(?:system|assistant|user|instructions?)>)|\[assistant\]|(?-i:\[SYSTEM\] [A-Z][a-z])|(?:^|[\n#]|---)\s*(?:system|assistant)\s*:|\bSYSTEM: |###\s*(?:instruction|system|response)",
+    r"<\|[a-z_]{2,24}\|>|\[/?INST\]|<</?SYS>>|(?-i:</?(?:system|assistant|user|instructions?)>)|\[assistant\]|(?-i:\[SYSTEM\] [A-Z][a-z])|(?:#012|---)\s*(?:system|assistant)\s*:|(?-i:\bSYSTEM: [A-Z])|\bassistant: |###\s*(?:instruction|system|response)",
     r"\{canary\}|\bcanary[-_ ]?(?:token|[0-9a-f]{6,})|\bprotokoll-?token\b|\bjeton de journalisation\b|\btoken di registrazione\b|\bconfirmationJtoken\b|endJofJdocument\b|\bdoc_id\b.{0,80}\bsummary\b|shown to the user",
 ];
 
 static INJECTION: LazyLock<Regex> = LazyLock::new(|| {
-    let joined: Vec<String> =
-        PHRASES.iter().map(|phrase| phrase.replace('J', r"(?:[\s_+.,:;!'-]|%20){1,3}")).collect();
+    let joined: Vec<String> = PHRASES
+        .iter()
+        .map(|phrase| phrase.replace('J', r"(?:(?:[\s_+.,:;!'-]|%20){1,3})"))
+        .collect();
     RegexBuilder::new(&joined.join("|"))
         .case_insensitive(true)
         .size_limit(PATTERN_BYTES)

@@ -129,8 +129,22 @@ impl<'a> Masker<'a> {
                 self.value(at + host, path - host);
                 self.pieces(&core[path..], at + path);
             }
-            Kind::Mixed => self.pieces(core, at),
+            Kind::Mixed => self.mixed(core, at),
         }
+    }
+
+    /// A name before a value (`outside:192.0.2.1/443`), or a word with numbers in it.
+    fn mixed(&mut self, core: &str, at: usize) {
+        let named = |(head, tail): &(&str, &str)| {
+            !head.is_empty() && !tail.is_empty() && !head.bytes().any(|byte| byte.is_ascii_digit())
+        };
+        let Some((head, tail)) = core.split_once(':').filter(named) else {
+            return self.pieces(core, at);
+        };
+        self.out.template.push_str(head);
+        self.out.template.push(':');
+        let at = at + head.len() + 1;
+        if is_numeric(tail) { self.value(at, tail.len()) } else { self.pieces(tail, at) }
     }
 
     /// A path or a word with numbers in it: the parts that are numbers are values.

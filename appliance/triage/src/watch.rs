@@ -206,20 +206,29 @@ fn key(by: By, facts: &Facts) -> Option<String> {
 fn distinct(what: Distinct, line: &Judged<'_>) -> Option<u64> {
     let facts = &line.reading.facts;
     match what {
-        // One attempt may leave several lines (PAM and sshd): those of one process within one second
-        // count once.
-        Distinct::Nothing => Some(match &line.record.proc_id {
-            Some(process) => {
-                fnv(&format!("{process}@{}", line.record.occurred_at().unix_timestamp()))
-            }
-            None => line.event.0,
-        }),
+        Distinct::Nothing => Some(attempt(line)),
         Distinct::Port => facts.port.map(u64::from),
         Distinct::Destination => facts.destination.map(|to| fnv(&to.to_string())),
         Distinct::User => facts.user.as_deref().map(fnv),
         Distinct::Source => facts.source.map(|from| fnv(&from.to_string())),
         Distinct::Object => facts.object.as_deref().map(fnv),
         Distinct::Host => facts.host.as_deref().map(fnv),
+    }
+}
+
+/// Programs that write several lines (their own and PAM's) about one attempt.
+const TALKATIVE: [&str; 5] = ["sshd", "sshd-session", "login", "su", "sudo"];
+
+/// What tells one attempt from the next: the line, but for programs that write several about one,
+/// whose lines of one process within one second count once.
+fn attempt(line: &Judged<'_>) -> u64 {
+    let record = line.record;
+    let app = record.app.as_deref().unwrap_or_default();
+    match &record.proc_id {
+        Some(process) if TALKATIVE.contains(&app) => {
+            fnv(&format!("{process}@{}", record.occurred_at().unix_timestamp()))
+        }
+        _ => line.event.0,
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: MailRefused,
         rules: &[(
             "spam or relay attempt refused",
-            r"\brelay(?:ing)? (?:access )?denied|\brelay not permitted|\bis blacklisted\b|\bfound in (?:\S+ )?(?:rbl|dnsbl|blacklist)|\bblocked using \S+|\b(?:listed (?:at|by|in|on)|rejected because) \S*(?:spamhaus|spamcop|barracuda|sorbs|rbl|dnsbl)\S*|\bis spam\b|\b(?:message|mail|email) (?:is|was|identified as|classified as|rejected as|considered) (?:unsolicited |high-probability )?spam\b|\bspam (?:message |mail )?(?:rejected|blocked|detected|quarantined)|\bspamd\b.*\bidentified spam|\bBlocked SPAM(?:MY)?\b|\bSpamDetect\w*|\bSMTP AUTH is required|\bdmarc\W{1,4}fail.*\b(?:reject|quarantine)|\brejected (?:RCPT|MAIL|EHLO|HELO).*\b(?:spam|blacklist|block|policy|sender verify|auth)",
+            r"\brelay(?:ing)? (?:access )?denied|\brelay not permitted|\bis blacklisted\b|\bfound in (?:\S+ )?(?:rbl|dnsbl|blacklist)|\bblocked using \S+|\b(?:listed (?:at|by|in|on)|rejected because) \S*(?:spamhaus|spamcop|barracuda|sorbs|rbl|dnsbl)\S*|\bis spam\b|\brelay attempt blocked|\[RelayAttempt\]|\b(?:message|mail|email) (?:is|was|identified as|classified as|rejected as|considered) (?:unsolicited |high-probability )?spam\b|\bspam (?:message |mail )?(?:rejected|blocked|detected|quarantined)|\bspamd\b.*\bidentified spam|\bBlocked SPAM(?:MY)?\b|\bSpamDetect\w*|\bSMTP AUTH is required|\bdmarc\W{1,4}fail.*\b(?:reject|quarantine)|\brejected (?:RCPT|MAIL|EHLO|HELO).*\b(?:spam|blacklist|block|policy|sender verify|auth)",
         )],
     },
     Group {
@@ -37,7 +37,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: MailRefused,
         rules: &[(
             "mail refused",
-            r"\bNOQUEUE: (?:reject|milter-reject)|\brejected (?:RCPT|MAIL|EHLO|HELO)\b|\b(?:unknown user|user unknown|no such (?:user|recipient|mailbox)|Recipient address rejected|Sender address rejected|Helo command rejected|Client host rejected|unrouteable address|invalid HELO)\b|\bSMTP (?:protocol|syntax|call) .*(?:error|dropped|violation)|\bimproper command pipelining|\blost connection after (?:AUTH|RCPT|EHLO|UNKNOWN|CONNECT)|\btoo many (?:errors|syntax) (?:after|or)|\bnon-SMTP command|\bcheck_relay\b.*\breject=|\bruleset=check_\w+.*\breject=5|\bdid not issue MAIL/EXPN/VRFY/ETRN",
+            r"\bNOQUEUE: (?:reject|milter-reject)|\brejected (?:RCPT|MAIL|EHLO|HELO)\b|\b(?:unknown user|user unknown|no such (?:user|recipient|mailbox)|Recipient address rejected|Sender address rejected|Helo command rejected|Client host rejected|unrouteable address|invalid HELO)\b|\bSMTP (?:protocol|syntax|call) .*(?:error|dropped|violation)|\bimproper command pipelining|\blost connection after (?:AUTH|RCPT|EHLO|UNKNOWN|CONNECT)|\btoo many (?:errors|syntax) (?:after|or)|\bnon-SMTP command|\bdropped by '.*' ACL|\bclosed by DROP in ACL|\bsender verify fail|\brejected: sender domain|\bcheck_relay\b.*\breject=|\bruleset=check_\w+.*\breject=5|\bdid not issue MAIL/EXPN/VRFY/ETRN",
         )],
     },
 ];

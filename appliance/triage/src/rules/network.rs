@@ -81,7 +81,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: DnsRefused,
         rules: &[(
             "name query refused",
-            r"\bquery \(cache\) '.*' denied|\bnamed\b.*\bquery\b.*\bdenied\b|\bzone transfer .*(?:denied|refused)|\bquery '.*' denied|\brefused (?:query|axfr)|\bunapproved (?:query|axfr|update)|\bAXFR\b.*\b(?:denied|refused)",
+            r"\bquery \(cache\) '.*' denied|\bbad zone transfer request|\bratelimit block \S+ type|\bnamed\b.*\bquery\b.*\bdenied\b|\bzone transfer .*(?:denied|refused)|\bquery '.*' denied|\brefused (?:query|axfr)|\bunapproved (?:query|axfr|update)|\bAXFR\b.*\b(?:denied|refused)",
         )],
     },
     Group {

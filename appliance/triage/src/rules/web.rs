@@ -115,7 +115,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "malformed request",
-                r"\x22(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[a-z]{1,20}\x22 400 )[^\x22]{0,400}(?:\x22 4\d\d |\x22? ?\d* ?\d* \x22-\x22|400 \d)|\x22(?:-|\S+|[^\x22]{0,40})\x22 400 \d+ \x22-\x22 \x22-\x22|\binvalid (?:URI|method|character|HTTP|host) in request|\bInvalid method in request|\bclient sent (?:invalid|plain HTTP|too (?:long|large))|\bMGLNDD_|\bCONNECT \S+:\d+ HTTP|\x22(?:GET|POST|HEAD) https?://\S+ HTTP/1\.[01]\x22 [34]|HTTP/(?:[4-9]|[023]\.[1-9]|1\.[2-9]|\d{2,})\S{0,4}\x22|AH(?:00126|00135|00566|10244)\b",
+                r"\x22(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[a-z]{1,20}\x22 400 )[^\x22]{0,400}(?:\x22 4\d\d |\x22? ?\d* ?\d* \x22-\x22|400 \d)|\x22(?:-|\S+|[^\x22]{0,40})\x22 400 \d+ \x22-\x22 \x22-\x22|\bscript '?\S*'? ?not found or unable to stat|\binvalid (?:URI|method|character|HTTP|host) in request|\bInvalid method in request|\bclient sent (?:invalid|plain HTTP|too (?:long|large))|\bMGLNDD_|\bCONNECT \S+:\d+ HTTP|\x22(?:GET|POST|HEAD) https?://\S+ HTTP/1\.[01]\x22 [34]|HTTP/(?:[4-9]|[023]\.[1-9]|1\.[2-9]|\d{2,})\S{0,4}\x22|AH(?:00126|00135|00566|10244)\b",
             ),
         ],
     },
@@ -127,7 +127,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: Probe,
         rules: &[(
             "suspicious characters in a request",
-            r"(?:GET|POST|HEAD|PUT) \S*(?:%00|%0d%0a|%252e|%c0%af|%u00|\.\./|\.\.%2f|;jsessionid=\S*\.\.|/\*\*/|0x[0-9a-f]{16}|char\(|concat\(|%27|%3cscript|base64_)|\bexecution attempt|\bpossible (?:attack|injection|exploit)",
+            r"\bsuhosin\b.*\bALERT\b|\bAH01215: .*error importing function definition|`(?:sleep|id|whoami|wget|curl)\b|\berroneous characters after protocol string|(?:GET|POST|HEAD|PUT) \S*(?:%00|%0d%0a|%252e|%c0%af|%u00|\.\./|\.\.%2f|;jsessionid=\S*\.\.|/\*\*/|0x[0-9a-f]{16}|char\(|concat\(|%27|%3cscript|base64_)|\bexecution attempt|\bpossible (?:attack|injection|exploit)",
         )],
     },
     Group {
