@@ -17,11 +17,11 @@ pub(super) const GROUPS: &[Group] = &[
         rules: &[
             (
                 "SQL injection in a request",
-                r"\bunion(?:\s|%20|\+|/\*.{0,40}\*/|%0a){1,4}(?:all(?:\s|%20|\+)+)?select\b|\bselect\b.{1,80}\bfrom\b.{0,40}\b(?:information_schema|sysobjects|mysql\.user|pg_catalog)|(?:'|%27|\x22|%22|\))(?:\s|%20|\+)*(?:or|and)(?:\s|%20|\+)+(?:'|%27|\x22|%22)?\w{1,12}(?:'|%27|\x22|%22)?(?:\s|%20|\+)*(?:=|%3d|like)|\b(?:or|and)(?:\s|%20|\+)+(\d{1,6})(?:\s|%20|\+)*(?:=|%3d)(?:\s|%20|\+)*\d{1,6}\b|\b(?:sleep|benchmark|pg_sleep|waitfor(?:\s|%20|\+)delay|extractvalue|updatexml|xp_cmdshell|load_file|dbms_\w+|utl_http)(?:\s|%20|\+)*(?:\(|%28|'|%27)|;(?:\s|%20|\+)*(?:drop|delete|insert|update|alter|truncate)(?:\s|%20|\+)+(?:table|from|into|\w+(?:\s|%20|\+)set)|\border(?:%20|\+)by(?:%20|\+)\d+(?:--|%23)|\bsql ?injection\b|\bsqli\b",
+                r"union(?:\s|%20|\+|/\*.{0,40}\*/|%0a){1,4}(?:all(?:\s|%20|\+)+)?select\b|select\b.*from\b.*(?:information_schema|sysobjects|mysql\.user|pg_catalog)|(?:'|%27|\x22|%22|\))(?:\s|%20|\+)*(?:or|and)(?:\s|%20|\+)+(?:'|%27|\x22|%22)?\w{1,12}(?:'|%27|\x22|%22)?(?:\s|%20|\+)*(?:=|%3d|like)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+(\d{1,6})(?:\s|%20|\+)*(?:=|%3d)(?:\s|%20|\+)*\d{1,6}\b|(?:\b|%[0-9a-f]{2})(?:sleep|benchmark|pg_sleep|waitfor(?:\s|%20|\+)delay|extractvalue|updatexml|xp_cmdshell|load_file|dbms_\w+|utl_http)(?:\s|%20|\+)*(?:\(|%28|'|%27)|;(?:\s|%20|\+)*(?:drop|delete|insert|update|alter|truncate)(?:\s|%20|\+)+(?:table|from|into|\w+(?:\s|%20|\+)set)|\border(?:%20|\+)by(?:%20|\+)\d+(?:--|%23)|\bsql ?injection\b|\bsqli\b",
             ),
             (
                 "cross-site scripting in a request",
-                r"(?:GET|POST|HEAD|PUT|url|uri|request|path|query)\b.*(?:<|%3c|\\u003c|\\x3c|&lt;)(?:/|%2f)?(?:script|img|svg|iframe|body|object|embed|video|audio|math|details|marquee)(?:\b|%)|(?:\?|&|=)\S*(?:javascript|vbscript)(?::|%3a)|\bon(?:error|load|mouseover|focus|click|toggle)(?:%20|\s|\+)?(?:=|%3d)|\bdocument(?:\.|%2e)(?:cookie|location|domain)|\balert(?:\(|%28)|\bcross[- ]site[- ]scripting\b|\bxss\b",
+                r"(?:GET|POST|HEAD|PUT|url|uri|request|path|query)\b.*(?:<|%3c|\\u003c|\\x3c|&lt;)(?:/|%2f)?(?:script|img|svg|iframe|body|object|embed|video|audio|math|details|marquee)(?:\b|%)|(?:\?|&|=)\S*(?:javascript|vbscript)(?::|%3a)|(?:\b|%[0-9a-f]{2})on(?:error|load|mouseover|focus|click|toggle)(?:%20|\s|\+)?(?:=|%3d)|document(?:\.|%2e)(?:cookie|location|domain)|(?:\b|%[0-9a-f]{2})alert(?:\(|%28)|\bcross[- ]site[- ]scripting\b|\bxss\b",
             ),
             (
                 "path traversal in a request",
@@ -37,7 +37,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "server-side template or code injection in a request",
-                r"\b(?:GET|POST|PUT)\b.*(?:\{\{|%7b%7b|\$\{|%24%7b|<%|%3c%25|#\{)\S*(?:\*|%2a|\.class|getruntime|freemarker|__import__|self\.|request\.|config|t\(java|@java|\.exec)|@ognl|\bognl\b|getRuntime|class\.module\.classloader|\ballow_url_include|java\.lang\.(?:Runtime|ProcessBuilder)|\beval(?:\(|%28)(?:base64|\$_|%24_)|\b(?:phpinfo|system|passthru|shell_exec|assert)(?:\(|%28)|call_user_func_array|\bxmlns:xxe|<!ENTITY|%3c!entity",
+                r"\b(?:GET|POST|PUT)\b.*(?:\{\{|%7b%7b|\$\{|%24%7b|<%|%3c%25|#\{)\S*(?:\*|%2a|\.class|getruntime|freemarker|__import__|self\.|request\.|config|t\(java|@java|\.exec)|@ognl|\bognl\b|getRuntime|class\.module\.classloader|\ballow_url_include|java\.lang\.(?:Runtime|ProcessBuilder)|(?:\b|%[0-9a-f]{2})eval(?:\(|%28)(?:base64|\$_|%24_)|(?:\b|%[0-9a-f]{2})(?:phpinfo|system|passthru|shell_exec|assert)(?:\(|%28)|call_user_func_array|\bxmlns:xxe|<!ENTITY|%3c!entity",
             ),
             (
                 "a web application firewall reported an attack",
