@@ -298,3 +298,63 @@ fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
 fn read_role(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
     Ok(row.get::<_, String>(column)?.parse().unwrap_or(Role::Viewer))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, open};
+
+    fn account(name: &str, role: Role) -> Account {
+        Account {
+            name: name.to_owned(),
+            role,
+            password_hash: "$argon2id$secret".to_owned(),
+            created: at(0),
+        }
+    }
+
+    #[test]
+    fn a_box_is_claimed_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        assert!(store.writer().claim(account("ada", Role::Admin)).unwrap());
+        assert!(!store.writer().claim(account("eve", Role::Admin)).unwrap());
+        assert_eq!(store.reader().accounts().unwrap(), [account("ada", Role::Admin)]);
+        assert!(!format!("{:?}", account("ada", Role::Admin)).contains("secret"));
+    }
+
+    #[test]
+    fn sessions_end_with_their_time_and_their_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        let (writer, reader) = (store.writer(), store.reader());
+        assert!(writer.put_session("t0", "nobody", at(10)).is_err());
+        writer.put_account(account("ada", Role::Viewer)).unwrap();
+        writer.put_session("t1", "ada", at(10)).unwrap();
+        writer.put_session("t2", "ada", at(20)).unwrap();
+        // A change of role counts at once, also for sessions that run.
+        writer.put_account(account("ada", Role::Analyst)).unwrap();
+        let expected = Session { account: "ada".to_owned(), role: Role::Analyst, expires: at(10) };
+        assert_eq!(reader.session("t1", at(9)).unwrap(), Some(expected));
+        assert_eq!(reader.session("t1", at(10)).unwrap(), None);
+        writer.expire_sessions(at(15)).unwrap();
+        assert_eq!(reader.session("t1", at(0)).unwrap(), None);
+        assert!(reader.session("t2", at(15)).unwrap().is_some());
+        writer.delete_account("ada").unwrap();
+        assert_eq!(reader.session("t2", at(15)).unwrap(), None);
+        assert_eq!(reader.account("ada").unwrap(), None);
+    }
+
+    #[test]
+    fn settings_are_kept_changed_and_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        for value in [Some("a"), Some("b"), None] {
+            match value {
+                Some(value) => store.writer().set_setting("key", value).unwrap(),
+                None => store.writer().delete_setting("key").unwrap(),
+            }
+            assert_eq!(store.reader().setting("key").unwrap().as_deref(), value);
+        }
+    }
+}

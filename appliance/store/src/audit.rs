@@ -144,3 +144,50 @@ fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<AuditEntry> {
         detail: row.get(4)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::open;
+
+    #[test]
+    fn tampering_is_found_where_it_begins() {
+        for (tampering, intact, broken_at) in [
+            ("SELECT 1", 5, None),
+            ("UPDATE audit SET detail = 'nothing' WHERE id = 3", 2, Some(3)),
+            ("UPDATE audit SET at = at + 1 WHERE id = 1", 0, Some(1)),
+            ("UPDATE audit SET actor = 'ad', action = 'alogin' WHERE id = 2", 1, Some(2)),
+            ("DELETE FROM audit WHERE id = 4", 3, Some(4)),
+            ("DELETE FROM audit WHERE id = 1; UPDATE audit SET id = id - 1", 0, Some(1)),
+            // What is cut off the end shows only against a head kept elsewhere.
+            ("DELETE FROM audit WHERE id = 5", 4, None),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let (store, _) = open(folder.path());
+            for number in 0..5 {
+                store.writer().audit("ada", "login", &format!("from desk {number}")).unwrap();
+            }
+            let head = store.reader().verify_audit().unwrap().head;
+            let sql = format!("DROP TRIGGER audit_keeps; DROP TRIGGER audit_stays; {tampering}");
+            store
+                .writer()
+                .with_connection(move |connection| Ok(connection.execute_batch(&sql)?))
+                .unwrap();
+            let report = store.reader().verify_audit().unwrap();
+            assert_eq!((report.intact, report.broken_at), (intact, broken_at), "{tampering}");
+            assert_eq!(report.head == head, intact == 5, "{tampering}");
+        }
+    }
+
+    #[test]
+    fn the_table_itself_refuses_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        store.writer().audit("ada", "login", "").unwrap();
+        for sql in ["UPDATE audit SET actor = 'bob'", "DELETE FROM audit"] {
+            let refused = store
+                .writer()
+                .with_connection(move |connection| Ok(connection.execute_batch(sql)?));
+            assert!(refused.is_err(), "{sql}");
+        }
+    }
+}

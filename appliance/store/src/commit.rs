@@ -260,3 +260,6 @@ pub(crate) fn is_fault_of_record(error: &rusqlite::Error) -> bool {
         Some(ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch)
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,3 +285,76 @@ fn read_transport(name: &str) -> Transport {
         .find(|transport| transport.as_str() == name)
         .unwrap_or(Transport::File)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, open, record};
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let every_byte: Vec<u8> = (0..=255).collect();
+        let bare = LogRecord { raw: every_byte.clone(), peer: Peer::Local, ..record("bare") };
+        let mut full = record("<34>the message");
+        full.message = "the message".to_owned();
+        full.message_offset = 4;
+        full.peer = Peer::Network("[2001:db8::1]:6514".parse().unwrap());
+        full.transport = Transport::Tls;
+        full.facility = Facility::from_code(4);
+        full.severity = SyslogSeverity::from_code(2);
+        full.timestamp = Some(at(-5) + time::Duration::microseconds(123_456));
+        full.host = Some("h\0st".to_owned());
+        full.app = Some("su".to_owned());
+        full.proc_id = Some("1".to_owned());
+        full.msg_id = Some("ID47".to_owned());
+        full.dataset = Some("sshd".into());
+        full.fields.set("user.name", "a\0\"\u{1F600}'");
+        full.defects = vec![Defect::InvalidUtf8, Defect::Truncated];
+        let past = LogRecord { message_offset: 99, ..record("offset past the end") };
+        let replaced = LogRecord {
+            message: String::from_utf8_lossy(&every_byte).into_owned(),
+            raw: every_byte,
+            ..record("")
+        };
+        let records = [bare, full, past, replaced, record("")];
+
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        for record in &records {
+            store.writer().append(record.clone()).unwrap();
+        }
+        store.writer().flush().unwrap();
+        let read = store.reader().events_after(EventId(0), 100).unwrap();
+        assert_eq!(read.len(), records.len());
+        for ((number, (id, read)), written) in (1..).zip(read).zip(&records) {
+            assert_eq!((id, &read), (EventId(number), written));
+            assert_eq!(store.reader().event(id).unwrap(), Some(read));
+        }
+        assert_eq!(store.reader().event(EventId(99)).unwrap(), None);
+        assert_eq!(store.reader().events_after(EventId(3), 1).unwrap()[0].0, EventId(4));
+    }
+
+    #[test]
+    fn sources_are_counted_one_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        for (second, peer) in [(1, "192.0.2.1:1"), (3, "192.0.2.1:2"), (2, "192.0.2.9:1")] {
+            let mut line = record("x");
+            line.received_at = at(second);
+            line.peer = Peer::Network(peer.parse().unwrap());
+            line.dataset = (second == 1).then_some("sshd".into());
+            store.writer().append(line).unwrap();
+            store.writer().flush().unwrap();
+        }
+        let counts = store.reader().counts().unwrap();
+        let seen: Vec<_> = counts
+            .sources
+            .iter()
+            .map(|source| {
+                (source.source.as_str(), source.received, source.parsed, source.last_seen)
+            })
+            .collect();
+        assert_eq!(seen, [("192.0.2.1", 2, 1, at(3)), ("192.0.2.9", 1, 0, at(2))]);
+        assert_eq!((counts.events, counts.oldest, counts.newest), (3, Some(at(1)), Some(at(2))));
+    }
+}

@@ -373,3 +373,6 @@ fn read_incident(row: &Row<'_>) -> Result<Incident, StoreError> {
     incident.outcome = outcome.map(|text| from_json("incidents", &text)).transpose()?;
     Ok(incident)
 }
+
+#[cfg(test)]
+mod tests;

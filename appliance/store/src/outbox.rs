@@ -214,3 +214,74 @@ fn read_ticket(row: &Row<'_>) -> rusqlite::Result<TicketRow> {
 fn read_state(name: &str) -> TicketState {
     name.parse().unwrap_or(TicketState::Failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+    use vedette_event::Incident;
+
+    use super::*;
+    use crate::testing::open;
+    use crate::{Filing, Store, TriageCommit};
+
+    fn file(store: &Store, connector: &str) {
+        let draft = TicketDraft {
+            correlation_id: "vedette-box-INC-1".to_owned(),
+            incident: Incident { id: IncidentId(1), ..Incident::default() },
+            queries: Vec::new(),
+            resolution: None,
+            console_url: None,
+        };
+        let tickets = vec![OutboxEntry { connector: connector.to_owned(), draft }];
+        let filing =
+            Filing { incident: IncidentId(1), queries: Vec::new(), resolution: None, tickets };
+        let commit = TriageCommit { filings: vec![filing], ..TriageCommit::default() };
+        store.writer().commit_triage(commit).unwrap();
+    }
+
+    #[test]
+    fn a_ticket_is_opened_once_across_retries_and_restarts() {
+        let folder = tempfile::tempdir().unwrap();
+        // Filing dates the ticket by the wall clock: every time of the test lies after it.
+        let now = OffsetDateTime::now_utc() + Duration::hours(1);
+        let (store, _) = open(folder.path());
+        file(&store, "desk");
+        file(&store, "desk");
+        file(&store, "hook");
+        let due = store.reader().due_tickets(now, 10).unwrap();
+        let connectors: Vec<_> = due.iter().map(|ticket| ticket.connector.as_str()).collect();
+        assert_eq!(connectors, ["desk", "hook"]);
+        assert_eq!(store.reader().due_tickets(now, 1).unwrap().len(), 1);
+        let delivered = Attempt::Delivered {
+            external_id: "T-1".to_owned(),
+            url: Some("https://desk/1".to_owned()),
+        };
+        store.writer().record_attempt(due[0].id, delivered, now).unwrap();
+        let retry = now + Duration::minutes(5);
+        let later = Attempt::Retry { at: retry, error: "busy".to_owned() };
+        store.writer().record_attempt(due[1].id, later, now).unwrap();
+        drop(store);
+
+        let (store, _) = open(folder.path());
+        file(&store, "desk");
+        file(&store, "hook");
+        let reader = store.reader();
+        assert_eq!(reader.due_tickets(now, 10).unwrap(), []);
+        assert_eq!(reader.next_due().unwrap().unwrap().unix_timestamp(), retry.unix_timestamp());
+        let again = reader.due_tickets(retry, 10).unwrap();
+        assert_eq!(again.iter().map(|ticket| ticket.attempts).collect::<Vec<_>>(), [1]);
+        let failed = || Attempt::Failed { error: "refused".to_owned() };
+        store.writer().record_attempt(again[0].id, failed(), retry).unwrap();
+        store.writer().record_attempt(due[0].id, failed(), retry).unwrap();
+
+        let tickets = reader.tickets_of(IncidentId(1)).unwrap();
+        let states: Vec<_> = tickets.iter().map(|row| (row.state, row.attempts)).collect();
+        assert_eq!(states, [(TicketState::Delivered, 1), (TicketState::Failed, 2)]);
+        assert_eq!(tickets[0].external_id.as_deref(), Some("T-1"));
+        assert_eq!(tickets[0].url.as_deref(), Some("https://desk/1"));
+        assert_eq!(tickets[1].error.as_deref(), Some("refused"));
+        assert_eq!(reader.next_due().unwrap(), None);
+        let counts = reader.ticket_counts().unwrap();
+        assert_eq!(counts.into_values().collect::<Vec<_>>(), [0, 1, 1]);
+    }
+}

@@ -116,3 +116,74 @@ fn snapshot(connection: &Connection, path: &Path, found: u32) -> Result<(), Stor
     name.push(format!(".schema-{found}"));
     crate::backup::copy_database(connection, Path::new(&name))
 }
+
+#[cfg(test)]
+mod tests {
+    use vedette_event::EventId;
+    use vedette_telemetry::Registry;
+
+    use super::*;
+    use crate::testing::{open, record};
+    use crate::{Options, Reader, Store};
+
+    fn set_version(folder: &Path, version: u32) {
+        let connection = Connection::open(database_path(folder)).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+    }
+
+    fn filled() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        store.writer().append(record("kept")).unwrap();
+        store.close().unwrap();
+        folder
+    }
+
+    #[test]
+    fn only_schemas_it_understands_are_opened() {
+        for (ahead, opens) in [(0, true), (1, true), (2, false)] {
+            let folder = filled();
+            set_version(folder.path(), SCHEMA_VERSION + ahead);
+            let store = Store::open(folder.path(), Options::default(), &Registry::default());
+            assert_eq!(store.is_ok(), opens, "{ahead} ahead: {store:?}");
+            drop(store);
+            assert_eq!(Reader::open(folder.path()).is_ok(), opens, "{ahead} ahead");
+        }
+        let folder = filled();
+        set_version(folder.path(), SCHEMA_VERSION - 1);
+        let older = Reader::open(folder.path());
+        assert!(matches!(older, Err(StoreError::TooOld { .. })), "{older:?}");
+    }
+
+    #[test]
+    fn a_migration_leaves_a_snapshot_of_what_was_before() {
+        let folder = filled();
+        let path = database_path(folder.path());
+        let mut migrations = MIGRATIONS.to_vec();
+        migrations.push("ALTER TABLE events ADD COLUMN extra TEXT; DELETE FROM events;");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &path, &migrations).unwrap();
+        assert_eq!(version(&connection).unwrap(), SCHEMA_VERSION + 1);
+        drop(connection);
+
+        let snapshot = folder.path().join(format!("store.db.schema-{SCHEMA_VERSION}"));
+        crate::restore(folder.path(), &snapshot).unwrap();
+        let reader = Reader::open(folder.path()).unwrap();
+        assert_eq!(reader.event(EventId(1)).unwrap(), Some(record("kept")));
+        assert_eq!(reader.counts().unwrap().schema, SCHEMA_VERSION);
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let folder = filled();
+        let path = database_path(folder.path());
+        let mut migrations = MIGRATIONS.to_vec();
+        migrations.push("DELETE FROM events; SELECT no_such_function();");
+        let mut connection = Connection::open(&path).unwrap();
+        let failed = migrate(&mut connection, &path, &migrations);
+        assert!(matches!(failed, Err(StoreError::Migration { .. })), "{failed:?}");
+        drop(connection);
+        let (store, _) = open(folder.path());
+        assert_eq!(store.reader().counts().unwrap().events, 1);
+    }
+}

@@ -156,7 +156,7 @@ fn newest(
     count: usize,
 ) -> Result<Vec<SearchRow>, StoreError> {
     let mut select = Compiler::default();
-    select.projection(&query.projection)?;
+    select.projection(&query.projection);
     let sql = format!(
         "SELECT {RECORD_COLUMNS}{} FROM events e WHERE {} \
          ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?",
@@ -182,7 +182,7 @@ fn one(
     group: Group,
 ) -> Result<SearchRow, StoreError> {
     let mut select = Compiler::default();
-    select.projection(&query.projection)?;
+    select.projection(&query.projection);
     let sql = format!("SELECT {RECORD_COLUMNS}{} FROM events e WHERE e.id = ?", select.sql);
     let mut values = select.values;
     values.push(Value::Integer(id.0.cast_signed()));

@@ -46,8 +46,8 @@ fn groups(
     filter: &Compiler,
 ) -> Result<HashMap<Vec<String>, Vec<Line>>, StoreError> {
     let mut select = Compiler::default();
-    select.projection(&aggregation.by)?;
-    select.projection(aggregation.distinct.as_slice())?;
+    select.projection(&aggregation.by);
+    select.projection(aggregation.distinct.as_slice());
     let sql = format!(
         "SELECT e.id, e.occurred_at{} FROM events e WHERE {} ORDER BY e.occurred_at, e.id LIMIT ?",
         select.sql, filter.sql

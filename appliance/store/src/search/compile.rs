@@ -17,9 +17,6 @@ const MAX_NODES: usize = 500;
 /// Nesting of one query, for the same reason.
 const MAX_DEPTH: usize = 32;
 
-/// Longest name of a field, in bytes.
-const MAX_NAME: usize = 128;
-
 /// Where a field is found.
 enum Column {
     /// Text or a number at this expression.
@@ -32,8 +29,9 @@ enum Column {
     Field,
 }
 
-/// Text of the message part; a BLOB where it is the tail of the raw line.
-const MESSAGE: &str = "coalesce(e.message, substr(e.raw, e.message_offset + 1))";
+/// Text of the message part; a BLOB where it is the tail of the raw line. SQLite's substr of an empty
+/// BLOB is NULL, but the message is always there.
+const MESSAGE: &str = "coalesce(e.message, substr(e.raw, e.message_offset + 1), '')";
 
 /// The ECS fields that have columns of their own.
 fn column(field: &str) -> Column {
@@ -80,12 +78,11 @@ impl Compiler {
     }
 
     /// Further columns of the select list, each with a comma in front.
-    pub(super) fn projection(&mut self, fields: &[FieldName]) -> Result<(), StoreError> {
+    pub(super) fn projection(&mut self, fields: &[FieldName]) {
         for field in fields {
             self.sql.push_str(", ");
-            self.operand(field)?;
+            self.operand(field);
         }
-        Ok(())
     }
 
     fn push(&mut self, sql: &str, values: impl IntoIterator<Item = Bound>) {
@@ -111,7 +108,7 @@ impl Compiler {
             }
             Predicate::Exists(field) => {
                 self.sql.push('(');
-                self.operand(field)?;
+                self.operand(field);
                 self.sql.push_str(" IS NOT NULL)");
                 Ok(())
             }
@@ -160,7 +157,7 @@ impl Compiler {
             (_, value) => Bound::Text(value.to_string().to_lowercase()),
         };
         self.sql.push_str("compare(");
-        self.operand(field)?;
+        self.operand(field);
         self.push(", ?, ?)", [Bound::Text(operator.as_str().to_owned()), bound]);
         Ok(())
     }
@@ -187,23 +184,15 @@ impl Compiler {
     }
 
     /// The expression for a field.
-    pub(super) fn operand(&mut self, field: &FieldName) -> Result<(), StoreError> {
-        let name = &field.0;
-        let known = !name.is_empty()
-            && name.len() <= MAX_NAME
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte));
-        if !known {
-            return Err(unsupported(format!("{name:?} is not a field name")));
-        }
-        let path = Bound::Text(format!("$.\"{name}\""));
-        match column(name) {
+    fn operand(&mut self, field: &FieldName) {
+        let name = Bound::Text(field.0.clone());
+        match column(&field.0) {
             Column::Plain(expression) | Column::Time(expression) => self.sql.push_str(expression),
             Column::FieldOr(other) => {
-                self.push(&format!("coalesce(json_extract(e.fields, ?), {other})"), [path]);
+                self.push(&format!("coalesce(field(e.fields, ?), {other})"), [name]);
             }
-            Column::Field => self.push("json_extract(e.fields, ?)", [path]),
+            Column::Field => self.push("field(e.fields, ?)", [name]),
         }
-        Ok(())
     }
 }
 

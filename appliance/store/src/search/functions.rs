@@ -1,18 +1,60 @@
-//! The one SQL function of the dialect: `compare(field, operator, value)`, 0 or 1, never NULL, so
-//! that NOT means what it says. Field and value may hold any bytes.
+//! The SQL functions of the dialect. `field(json, name)` is the value of a field, or NULL; SQLite's
+//! own would cut it at a NUL. `compare(field, operator, value)` is 0 or 1, never NULL, so that NOT
+//! means what it says. Names and values may hold any bytes.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt;
 use std::net::IpAddr;
 
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use vedette_event::query::Operator;
 
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("field", 2, flags, field)?;
     connection.create_scalar_function("compare", 3, flags, compare)
+}
+
+fn field(context: &Context<'_>) -> rusqlite::Result<Option<String>> {
+    let Some(fields) = context.get_raw(0).as_str_or_null()? else { return Ok(None) };
+    let wanted = Wanted(context.get_raw(1).as_str()?);
+    // What is not JSON has no fields.
+    Ok(wanted.deserialize(&mut serde_json::Deserializer::from_str(fields)).unwrap_or_default())
+}
+
+/// Reads one value out of a JSON object of texts without building the rest.
+struct Wanted<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Wanted<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Wanted<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(name) = map.next_key::<String>()? {
+            if name == self.0 {
+                found = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
 }
 
 fn compare(context: &Context<'_>) -> rusqlite::Result<bool> {
