@@ -7,47 +7,47 @@ use vedette_event::{EventId, EvidenceLine, Severity, TechniqueId, ThreatClass};
 
 /// Something happened that may belong to an incident.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alert {
+pub(crate) struct Alert {
     /// The line that completed it.
-    pub event: EventId,
+    pub(crate) event: EventId,
     /// When, by the line's own time.
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// The rule's name, in plain words.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
     /// Its class.
-    pub class: ThreatClass,
+    pub(crate) class: ThreatClass,
     /// Its techniques.
-    pub techniques: Vec<TechniqueId>,
+    pub(crate) techniques: Vec<TechniqueId>,
     /// How bad.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// How sure, 0 to 1.
-    pub confidence: f32,
+    pub(crate) confidence: f32,
     /// Whether it opens an incident, or only joins one.
-    pub opens: bool,
+    pub(crate) opens: bool,
     /// Whether it means that the attacker got in: what the account and the machine do from now on
     /// belongs to the same incident.
-    pub compromise: bool,
+    pub(crate) compromise: bool,
     /// What it is about, root cause first.
-    pub subject: Subject,
+    pub(crate) subject: Subject,
     /// Earlier lines that led to it.
-    pub earlier: Vec<EventId>,
+    pub(crate) earlier: Vec<EventId>,
     /// The line as evidence.
-    pub evidence: EvidenceLine,
+    pub(crate) evidence: EvidenceLine,
     /// Whether a person should decide.
-    pub undecided: bool,
+    pub(crate) undecided: bool,
 }
 
 /// Who and what an alert is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Where it came from.
-    pub source: Option<IpAddr>,
+    pub(crate) source: Option<IpAddr>,
     /// Where it went.
-    pub destination: Option<IpAddr>,
+    pub(crate) destination: Option<IpAddr>,
     /// The account.
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// The machine.
-    pub host: Option<String>,
+    pub(crate) host: Option<String>,
     /// Whether the account under attack ties the lines together, from whatever source.
-    pub by_user: bool,
+    pub(crate) by_user: bool,
 }

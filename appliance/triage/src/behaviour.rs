@@ -166,7 +166,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
         name: "flood of web requests",
         counted: Counted::WebRequest,
         threshold: 300,
-        seconds: 1 * MINUTE,
+        seconds: MINUTE,
         class: ThreatClass::DenialOfService,
         techniques: &["T1499.002"],
         severity: Severity::High,

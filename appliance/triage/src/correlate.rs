@@ -11,6 +11,7 @@ use vedette_event::{
 };
 
 use crate::alert::{Alert, Subject};
+use crate::intel::Intel;
 use crate::policy::Policy;
 use crate::risk::{Circumstances, assess};
 use crate::title::title;
@@ -38,22 +39,6 @@ const WINDOW: Duration = Duration::hours(24);
 
 /// The same for lines that share only the machine.
 const HOST_WINDOW: Duration = Duration::hours(4);
-
-/// Finds what is known about an entity: a reason with its points.
-pub trait Intel: Send {
-    /// What is known, if anything.
-    fn lookup(&self, entity: &Entity, now: OffsetDateTime) -> Option<RiskReason>;
-}
-
-/// No intelligence at all.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoIntel;
-
-impl Intel for NoIntel {
-    fn lookup(&self, _: &Entity, _: OffsetDateTime) -> Option<RiskReason> {
-        None
-    }
-}
 
 /// What ties lines to an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -152,7 +137,7 @@ impl Correlator {
             }
         }
         open.grow(alert, policy, intel);
-        joined.file = open.to_file(policy.ticket_risk);
+        joined.file = open.due(policy.ticket_risk);
         joined.incident = Some(open.incident.clone());
         joined
     }
@@ -191,7 +176,7 @@ impl Correlator {
             .open
             .values_mut()
             .filter(|open| now - open.last >= quiet)
-            .filter_map(|open| open.to_file(policy.settled_risk))
+            .filter_map(|open| open.due(policy.settled_risk))
             .collect();
         file.sort_unstable();
         self.open.retain(|_, open| now - open.last < WINDOW);
@@ -230,11 +215,9 @@ impl Correlator {
             candidates.push((Link::Target(user.clone()), WINDOW));
             candidates.push((Link::FallenUser(user.clone()), WINDOW));
         }
-        if let Some(host) = &subject.host {
-            if subject.source.is_none() {
-                candidates.push((Link::FallenHost(host.clone()), WINDOW));
-                candidates.push((Link::Host(host.clone()), HOST_WINDOW));
-            }
+        if let (Some(host), None) = (&subject.host, subject.source) {
+            candidates.push((Link::FallenHost(host.clone()), WINDOW));
+            candidates.push((Link::Host(host.clone()), HOST_WINDOW));
         }
         candidates.into_iter().find_map(|(link, window)| {
             let (id, last) = self.links.get(&link)?;
@@ -316,7 +299,11 @@ impl Open {
         circumstances.from_inside |=
             alert.subject.source.is_some_and(|source| policy.is_internal(source));
         for reason in intel {
-            push_new(&mut circumstances.intel, reason, NAMES_CAP);
+            // The age of the pack grows overnight; the finding stays the same.
+            let finding = |reason: &RiskReason| reason.reason.split(" (").next().map(str::to_owned);
+            if circumstances.intel.iter().all(|known| finding(known) != finding(&reason)) {
+                push_new(&mut circumstances.intel, reason, NAMES_CAP);
+            }
         }
         if let Some(asset) = incident.entities.iter().find(|entity| {
             policy.critical_assets.iter().any(|it| it.eq_ignore_ascii_case(&entity.value))
@@ -328,7 +315,7 @@ impl Open {
     }
 
     /// Its id, the first time its risk reaches `threshold`.
-    fn to_file(&mut self, threshold: i32) -> Option<IncidentId> {
+    fn due(&mut self, threshold: i32) -> Option<IncidentId> {
         let now = !self.filed && self.incident.risk >= threshold;
         self.filed |= now;
         now.then_some(self.incident.id)

@@ -8,8 +8,9 @@ use vedette_event::{
     Verdict,
 };
 
-use crate::correlate::{Correlator, Intel, Joined};
+use crate::correlate::{Correlator, Joined};
 use crate::ensemble::{Judge, Reading, question};
+use crate::intel::Intel;
 use crate::policy::Policy;
 use crate::template::Templates;
 use crate::watch::{Judged, Watch, evidence, subject};
