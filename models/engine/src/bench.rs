@@ -1,7 +1,8 @@
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use vedette_engine::worker::resident_bytes;
 use vedette_engine::{Analyst, Batch, Llama, ModelFile, Prompt, Tokenizer};
@@ -18,13 +19,13 @@ const WRITTEN_TOKENS: usize = 32;
 const LINE: &str = "Mar 10 08:14:02 gateway sshd[4721]: Failed password for invalid user backup \
                     from 203.0.113.77 port 51514 ssh2";
 
-/// Reading, writing and answering speed, and memory.
+/// Reading, writing and answering speed per second of processor time, and memory.
 pub(crate) fn measure(path: &Path, mut file: ModelFile, prompt: &Prompt) -> anyhow::Result<Value> {
     let sha256 = file.sha256().to_owned();
-    let started = Instant::now();
+    let started = processor_time();
     let tokenizer = Tokenizer::read(&file)?;
     let llama = Llama::load(&mut file, PROMPT_TOKENS + WRITTEN_TOKENS)?;
-    let load_seconds = started.elapsed().as_secs_f64();
+    let load_seconds = (processor_time() - started).as_secs_f64();
     let (reading, writing) = (read_speed(&llama, &tokenizer)?, write_speed(&llama, &tokenizer)?);
     drop(llama);
     let mut analyst = Analyst::new(ModelFile::open(path, Some(&sha256))?, prompt)?;
@@ -70,12 +71,24 @@ fn write_speed(llama: &Llama, tokenizer: &Tokenizer) -> anyhow::Result<f64> {
     })
 }
 
-/// Things done per second; at least one call, then until [`LEAST_TIME`] is over.
+/// Things done per second of processor time, all threads together, so that a busy machine measures
+/// the same as an idle one. One call to warm up, then until [`LEAST_TIME`] is spent.
 fn rate(mut work: impl FnMut() -> anyhow::Result<usize>) -> anyhow::Result<f64> {
     work()?;
-    let (started, mut done) = (Instant::now(), 0);
-    while started.elapsed() < LEAST_TIME {
+    let (started, mut done) = (processor_time(), 0);
+    let spent = loop {
         done += work()?;
-    }
-    Ok(done as f64 / started.elapsed().as_secs_f64())
+        let spent = processor_time() - started;
+        if spent >= LEAST_TIME {
+            break spent;
+        }
+    };
+    Ok(done as f64 / spent.as_secs_f64())
+}
+
+/// What this process has used so far.
+fn processor_time() -> Duration {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(spent.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(spent.tv_nsec).unwrap_or(0))
 }

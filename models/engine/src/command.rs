@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use vedette_engine::worker::{
     close_inherited, enclose, serve_connection, serve_listener, yield_to_others,
 };
-use vedette_engine::{Analyst, LlamaConfig, ModelFile, Prompt};
+use vedette_engine::{Analyst, EngineError, LlamaConfig, ModelFile, Prompt};
 use vedette_event::{ModelSay, Question, QuestionId};
 
 use crate::bench;
@@ -93,7 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Action::Inspect { model, json } => inspect(model, *json),
         Action::Bench { model, json } => {
             model.prepare(0)?;
-            print(&bench::measure(&model.file, model.open()?, &Prompt::base()?)?, *json)
+            let file = model.open()?;
+            print(&bench::measure(&model.file.canonicalize()?, file, &Prompt::base()?)?, *json)
         }
         Action::Classify { model, prompt } => classify(model, prompt.as_deref()),
     }
@@ -122,8 +123,10 @@ impl ModelArguments {
 
     /// Shuts the process in and opens the file.
     fn open(&self) -> anyhow::Result<ModelFile> {
-        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let walls = enclose(folder.unwrap_or(Path::new(".")), self.memory_mib << 20);
+        // Through links, for behind the walls they lead nowhere.
+        let file = self.file.canonicalize();
+        let file = file.map_err(|source| EngineError::Read { path: self.file.clone(), source })?;
+        let walls = enclose(file.parent().unwrap_or(&file), self.memory_mib << 20);
         for (stands, wall) in [
             (walls.limits, "resource limits"),
             (walls.landlock, "Landlock"),
@@ -133,7 +136,7 @@ impl ModelArguments {
                 eprintln!("vedette-worker: runs without {wall}: the system has refused it");
             }
         }
-        Ok(ModelFile::open(&self.file, self.sha256.as_deref())?)
+        Ok(ModelFile::open(&file, self.sha256.as_deref())?)
     }
 }
 

@@ -42,7 +42,7 @@ impl ModelFile {
         let bytes = file.metadata().map_err(unreadable)?.len();
         let mut reader = BufReader::new(file);
         let content = Content::read(&mut reader).map_err(corrupt)?;
-        check_sizes(&content)?;
+        check_sizes(&content, bytes)?;
         Ok(Self { content, reader, sha256, bytes })
     }
 
@@ -146,12 +146,18 @@ fn hash(reader: &mut impl Read) -> std::io::Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Candle's reader bounds lengths, not the product of a tensor's dimensions.
-fn check_sizes(content: &Content) -> Result<(), EngineError> {
+/// Candle's reader bounds lengths, not the product of a tensor's dimensions, and sees a tensor that is
+/// cut off only when it reads it.
+fn check_sizes(content: &Content, file: u64) -> Result<(), EngineError> {
     for (name, info) in &content.tensor_infos {
         let product = info.shape.dims().iter().try_fold(1usize, |all, size| all.checked_mul(*size));
-        if product.is_none_or(|values| values > MAX_TENSOR_VALUES) {
+        let Some(values) = product.filter(|values| *values <= MAX_TENSOR_VALUES) else {
             return Err(EngineError::Corrupt(format!("tensor {name:?} is impossibly large")));
+        };
+        let bytes = (values / info.ggml_dtype.block_size() * info.ggml_dtype.type_size()) as u64;
+        let end = content.tensor_data_offset.saturating_add(info.offset).saturating_add(bytes);
+        if end > file {
+            return Err(EngineError::Corrupt(format!("tensor {name:?} is cut off")));
         }
     }
     Ok(())

@@ -20,7 +20,8 @@ pub struct Llama {
 
 struct Layer {
     attention_norm: Tensor,
-    /// Queries, keys and values in one matrix.
+    /// Queries, keys and values in one matrix. All matrices are kept inputs by outputs, the way
+    /// `gemm` reads them without rearranging every weight at every pass.
     qkv: Tensor,
     attention_output: Tensor,
     feed_forward_norm: Tensor,
@@ -157,11 +158,11 @@ impl Layer {
         let (gate, up) = (tensor("ffn_gate", &[wide, hidden])?, tensor("ffn_up", &[wide, hidden])?);
         Ok(Self {
             attention_norm,
-            qkv: Tensor::cat(&[query, key, value], 0)?,
-            attention_output: tensor("attn_output", &[hidden, hidden])?,
+            qkv: turned(&Tensor::cat(&[query, key, value], 0)?)?,
+            attention_output: turned(&tensor("attn_output", &[hidden, hidden])?)?,
             feed_forward_norm: tensor("ffn_norm", &[hidden])?,
-            gate_up: Tensor::cat(&[gate, up], 0)?,
-            down: tensor("ffn_down", &[hidden, wide])?,
+            gate_up: turned(&Tensor::cat(&[gate, up], 0)?)?,
+            down: turned(&tensor("ffn_down", &[hidden, wide])?)?,
         })
     }
 
@@ -173,13 +174,18 @@ impl Layer {
         kept: &(Tensor, Tensor),
     ) -> Result<Tensor, EngineError> {
         let normed = rms_norm(states, &self.attention_norm, config.norm_epsilon)?;
-        let qkv = normed.matmul(&self.qkv.t()?)?;
+        let qkv = normed.matmul(&self.qkv)?;
         let attended = attend(config, &qkv, step, kept)?;
-        let states = (states + attended.matmul(&self.attention_output.t()?)?)?;
+        let states = (states + attended.matmul(&self.attention_output)?)?;
         let normed = rms_norm(&states, &self.feed_forward_norm, config.norm_epsilon)?;
-        let opened = swiglu(&normed.matmul(&self.gate_up.t()?)?)?;
-        Ok((states + opened.matmul(&self.down.t()?)?)?)
+        let opened = swiglu(&normed.matmul(&self.gate_up)?)?;
+        Ok((states + opened.matmul(&self.down)?)?)
     }
+}
+
+/// Outputs by inputs, as files hold a matrix, to inputs by outputs.
+fn turned(matrix: &Tensor) -> Result<Tensor, EngineError> {
+    Ok(matrix.t()?.contiguous()?)
 }
 
 /// What every layer of one step shares.

@@ -26,7 +26,8 @@ type Merges = HashMap<(u32, u32), (u32, u32)>;
 /// Byte-level BPE with the tables of a GGUF file and the `smollm` pre-tokenizer (each digit alone).
 pub struct Tokenizer {
     tokens: Vec<Vec<u8>>,
-    bytes: [u32; 256],
+    /// The token of each byte; a few that no text holds (0xff, for one) have none and are left out.
+    bytes: [Option<u32>; 256],
     merges: Merges,
     /// Control tokens, longest first.
     special: Vec<(String, u32)>,
@@ -66,7 +67,11 @@ impl Tokenizer {
         }
         special.retain(|(name, _)| !name.is_empty());
         special.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        let bytes = byte_tokens(&alphabet, &by_name)?;
+        let bytes =
+            alphabet.map(|letter| by_name.get(letter.encode_utf8(&mut [0; 4]) as &str).copied());
+        if bytes.iter().all(Option::is_none) {
+            return Err(damaged("no byte has a token"));
+        }
         Ok(Self { tokens, bytes, merges: merge_table(merges, &by_name)?, special })
     }
 
@@ -108,7 +113,8 @@ impl Tokenizer {
 
     /// Merges the pair of lowest rank, leftmost first, until none is left.
     fn merge(&self, piece: &[u8], tokens: &mut Vec<u32>) {
-        let mut parts: Vec<u32> = piece.iter().map(|byte| self.bytes[usize::from(*byte)]).collect();
+        let mut parts: Vec<u32> =
+            piece.iter().filter_map(|byte| self.bytes[usize::from(*byte)]).collect();
         let ranked = |parts: &[u32]| {
             let pairs = parts.windows(2).enumerate();
             let known = pairs.filter_map(|(at, pair)| {
@@ -176,18 +182,6 @@ fn spelled(alphabet: &[char; 256], letter: char) -> Vec<u8> {
         Some(byte) => vec![u8::try_from(byte).expect("the alphabet has 256 letters")],
         None => letter.to_string().into_bytes(),
     }
-}
-
-fn byte_tokens(
-    alphabet: &[char; 256],
-    by_name: &HashMap<&str, u32>,
-) -> Result<[u32; 256], EngineError> {
-    let mut tokens = [0; 256];
-    for (token, letter) in tokens.iter_mut().zip(alphabet) {
-        let known = by_name.get(letter.encode_utf8(&mut [0; 4]) as &str);
-        *token = *known.ok_or_else(|| damaged("a byte has no token"))?;
-    }
-    Ok(tokens)
 }
 
 fn merge_table(merges: &[&str], by_name: &HashMap<&str, u32>) -> Result<Merges, EngineError> {

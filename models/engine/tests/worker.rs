@@ -1,0 +1,113 @@
+//! The worker as a process: what it answers, what it refuses, how it ends.
+
+mod tiny;
+
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use vedette_engine::worker::{read_frame, write_frame};
+use vedette_event::worker::{
+    EXIT_DAMAGED, EXIT_UNREADABLE, MAX_QUESTION_BYTES, MAX_QUESTIONS, Reply, Request,
+};
+use vedette_event::{Question, QuestionId};
+
+fn start(model: &Path) -> (Child, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_vedette-worker"))
+        .args(["serve", "--stdin"])
+        .arg(model)
+        .stdin(OwnedFd::from(theirs))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    (child, ours)
+}
+
+fn exchange(stream: &mut UnixStream, request: &Request) -> Reply {
+    write_frame(stream, request).unwrap();
+    read_frame(stream).unwrap().unwrap()
+}
+
+fn questions(count: usize, bytes: usize) -> Request {
+    let question = |id: usize| Question { id: QuestionId(id as u64), text: "x".repeat(bytes) };
+    Request::Ask { questions: (0..count).map(question).collect() }
+}
+
+#[test]
+fn it_answers_refuses_what_is_too_much_and_ends_with_its_connection() {
+    let file = tiny::write();
+    let (mut child, mut stream) = start(file.path());
+    assert!(matches!(exchange(&mut stream, &Request::Hello), Reply::Ready { .. }));
+    for (request, answers) in [
+        (questions(2, 10), Some(2)),
+        (questions(0, 0), Some(0)),
+        (questions(MAX_QUESTIONS + 1, 1), None),
+        (questions(1, MAX_QUESTION_BYTES + 1), None),
+        (questions(1, MAX_QUESTION_BYTES), Some(1)),
+    ] {
+        let found = match exchange(&mut stream, &request) {
+            Reply::Says { says } => Some(says.len()),
+            Reply::Failed { .. } => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, answers);
+    }
+    stream.write_all(&[0, 0, 0, 1, b'!']).unwrap();
+    let reply: Option<Reply> = read_frame(&mut stream).unwrap();
+    assert!(matches!(reply, Some(Reply::Failed { .. })), "{reply:?}");
+    assert!(matches!(exchange(&mut stream, &Request::Hello), Reply::Ready { .. }));
+    drop(stream);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_frame_without_end_ends_the_connection() {
+    let file = tiny::write();
+    let (mut child, mut stream) = start(file.path());
+    stream.write_all(&[0xff; 4]).unwrap();
+    assert!(read_frame::<Reply>(&mut stream).is_ok_and(|reply| reply.is_none()));
+    assert!(!child.wait().unwrap().success());
+}
+
+#[test]
+fn it_is_shut_in_and_yields() {
+    let file = tiny::write();
+    let (mut child, mut stream) = start(file.path());
+    exchange(&mut stream, &Request::Hello);
+    let read =
+        |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
+    let status = read("status");
+    for line in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
+        assert!(status.contains(line), "{line} not in {status}");
+    }
+    // The fields behind the name in brackets: nice is the 19th of all, the policy the 41st.
+    let stat = read("stat");
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    assert_eq!((fields[16], fields[38]), ("19", "5"), "nice 19, SCHED_IDLE");
+    drop(stream);
+    child.wait().unwrap();
+}
+
+#[test]
+fn how_it_ends_tells_why() {
+    let file = tiny::write();
+    let sound = std::fs::read(file.path()).unwrap();
+    let damaged = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(damaged.path(), &sound[..sound.len() / 2]).unwrap();
+    for (path, code, complaint) in [
+        (damaged.path(), EXIT_DAMAGED, "damaged"),
+        (Path::new("/nonexistent/model.gguf"), EXIT_UNREADABLE, "cannot read"),
+    ] {
+        for action in ["inspect", "bench", "classify"] {
+            let worker = env!("CARGO_BIN_EXE_vedette-worker");
+            let ended = Command::new(worker).arg(action).arg(path).stdin(Stdio::null()).output();
+            let ended = ended.unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert_eq!(ended.status.code(), Some(i32::from(code)), "{action}: {said}");
+            assert!(said.contains(complaint) && !said.contains("panicked"), "{said}");
+        }
+    }
+}
