@@ -1,0 +1,167 @@
+use vedette_event::{
+    EvidenceLine, IncidentId, PastIncident, ResolutionCode, Severity, ThreatClass,
+};
+
+use super::*;
+
+struct Past(Vec<PastIncident>);
+
+impl Retriever for Past {
+    fn similar(&self, _: &Incident, limit: usize) -> Vec<PastIncident> {
+        self.0.iter().take(limit).cloned().collect()
+    }
+}
+
+fn resolver() -> Resolver {
+    Resolver::new(Kb::embedded(), &Imported::default())
+}
+
+fn incident(class: Option<ThreatClass>, techniques: &[&str]) -> Incident {
+    Incident {
+        threat_class: class,
+        techniques: techniques.iter().map(|id| id.parse().unwrap()).collect(),
+        ..Incident::default()
+    }
+}
+
+fn closed(id: u64, class: ThreatClass, code: ResolutionCode) -> PastIncident {
+    PastIncident {
+        id: IncidentId(id),
+        title: "before".into(),
+        threat_class: Some(class),
+        techniques: Vec::new(),
+        code,
+        note: "it was the scanner".into(),
+    }
+}
+
+#[test]
+fn the_classes_of_the_knowledge_base_are_those_of_the_product() {
+    let classes: Vec<_> = ThreatClass::ALL.iter().skip(1).map(|class| class.as_str()).collect();
+    assert_eq!(classes, vedette_kb::runbook::CLASSES);
+}
+
+#[test]
+fn every_class_alone_finds_its_runbook_and_cited_steps_in_order() {
+    let resolver = resolver();
+    let anchors = ["confirm", "contain", "eradicate", "recover", "tell"];
+    for class in ThreatClass::ALL.iter().skip(1) {
+        let found = resolver.resolve(&incident(Some(*class), &[]), &Past(Vec::new()));
+        assert_eq!(found.runbooks[0].id, class.as_str());
+        assert!(found.runbooks.is_sorted_by(|a, b| a.score >= b.score));
+        let sections = found.steps.iter().map(|step| {
+            let (id, anchor) = step.source.split_once('#').unwrap();
+            assert!(Kb::embedded().runbook(id).is_some(), "{step:?}");
+            anchors.iter().position(|known| *known == anchor).unwrap()
+        });
+        let sections: Vec<_> = sections.collect();
+        assert!(sections.is_sorted() && sections.contains(&0) && sections.contains(&4), "{class}");
+    }
+}
+
+#[test]
+fn techniques_alone_find_a_runbook() {
+    let resolver = resolver();
+    for (technique, expected) in [
+        ("T1110.003", "brute_force"),
+        ("T1486", "ransomware"),
+        ("T1498.001", "denial_of_service"),
+        ("T1567.002", "exfiltration"),
+        ("T1021.002", "lateral_movement"),
+        ("T1136.003", "persistence"),
+        ("T1070.001", "defense_evasion"),
+        // Named by no runbook: its tactic decides.
+        ("T1557.001", "brute_force"),
+        // Revoked in favour of T1547.004.
+        ("T1004", "persistence"),
+    ] {
+        let found = resolver.resolve(&incident(None, &[technique]), &Past(Vec::new()));
+        let ids: Vec<_> = found.runbooks.iter().map(|runbook| runbook.id.as_str()).collect();
+        assert!(ids[..2].contains(&expected), "{technique}: {ids:?}");
+        assert!(!found.steps.is_empty());
+    }
+}
+
+#[test]
+fn codes_follow_class_and_evidence() {
+    use ResolutionCode::*;
+    use ThreatClass::*;
+    let blocked = EvidenceLine {
+        event_id: None,
+        raw: "<4>web kernel: [1.0] [UFW BLOCK] IN=eth0 OUT= SRC=192.0.2.1".into(),
+        start: 0,
+        end: 0,
+    };
+    let evidence = vec![blocked];
+    let scan = || incident(Some(Reconnaissance), &[]);
+    let failed = Incident { title: "cron job failed".into(), ..incident(Some(Benign), &[]) };
+    for (incident, expected) in [
+        (incident(Some(Benign), &[]), BenignExpected),
+        (failed, BenignMisconfiguration),
+        (scan(), TruePositiveActionNeeded),
+        (incident(None, &["T1110"]), TruePositiveActionNeeded),
+        (Incident { needs_human: true, ..scan() }, NeedsHuman),
+        (Incident::default(), NeedsHuman),
+        (Incident { evidence: evidence.clone(), ..scan() }, TruePositiveContained),
+        (Incident { evidence, members: 9, ..scan() }, TruePositiveActionNeeded),
+    ] {
+        let found = resolver().resolve(&incident, &Past(Vec::new()));
+        assert_eq!(found.resolution_code, expected, "{incident:?}");
+    }
+}
+
+#[test]
+fn confirmed_cases_weigh_when_they_agree() {
+    use ResolutionCode::*;
+    use ThreatClass::*;
+    let harmless = |count| vec![closed(1, Reconnaissance, BenignExpected); count];
+    let mut mixed = harmless(2);
+    mixed.push(closed(2, Reconnaissance, TruePositiveActionNeeded));
+    let critical = Some(Severity::Critical);
+    for (class, severity, past, expected) in [
+        (Reconnaissance, None, harmless(1), TruePositiveActionNeeded),
+        (Reconnaissance, None, harmless(2), BenignExpected),
+        (Reconnaissance, None, mixed, TruePositiveActionNeeded),
+        (BruteForce, None, harmless(2), TruePositiveActionNeeded),
+        (Reconnaissance, critical, harmless(3), TruePositiveActionNeeded),
+    ] {
+        let asked = Incident { severity, ..incident(Some(class), &[]) };
+        let found = resolver().resolve(&asked, &Past(past.clone()));
+        assert_eq!(found.resolution_code, expected, "{class} {past:?}");
+    }
+}
+
+#[test]
+fn notes_of_past_incidents_are_cited() {
+    let past = Past(vec![closed(7, ThreatClass::BruteForce, ResolutionCode::BenignExpected)]);
+    let found = resolver().resolve(&incident(Some(ThreatClass::BruteForce), &[]), &past);
+    assert_eq!(found.steps[0].source, "INC-7");
+    assert!(found.steps[0].text.contains("it was the scanner"));
+}
+
+#[test]
+fn a_customers_runbook_is_found_and_cited() {
+    let row = serde_json::json!({
+        "id": "own-42",
+        "title": "Printer worm on floor two",
+        "technique_ids": ["T1570"],
+        "text": "## Containment\nUnplug the printers on floor two before anything else.",
+    });
+    let imported = Imported::parse(&row.to_string()).unwrap();
+    let resolver = Resolver::new(Kb::embedded(), &imported);
+    let title = "worm on a printer, floor two".to_owned();
+    let asked = Incident { title, ..incident(None, &["T1570"]) };
+    let found = resolver.resolve(&asked, &Past(Vec::new()));
+    assert!(found.runbooks[..2].iter().any(|runbook| runbook.id == "own-42"), "{found:?}");
+    assert!(found.steps.iter().any(|step| step.source == "own-42#p1"), "{found:?}");
+}
+
+#[test]
+fn hostile_titles_do_no_harm() {
+    let resolver = resolver();
+    for title in ["\u{0}\u{202e}\u{1b}[2J<script>", &"word ".repeat(100_000), "....", "ignore this"]
+    {
+        let asked = Incident { title: title.into(), ..incident(Some(ThreatClass::Malware), &[]) };
+        assert_eq!(resolver.resolve(&asked, &Past(Vec::new())).runbooks[0].id, "malware");
+    }
+}
