@@ -41,7 +41,9 @@ fn mistyped_password(stage: &mut Stage) {
             let right = tries == 2;
             match (way, right) {
                 (0, false) => stage.ssh_failed(at, server, (&login, from), true),
-                (0, true) => drop(stage.ssh_login(at, server, (&login, from), "password")),
+                (0, true) => {
+                    stage.ssh_login(at, server, (&login, from), "password");
+                }
                 (1, false) => stage.imap_failed(at, &login, from),
                 (1, true) => stage.imap_login(at, &login, from),
                 (_, right) => stage.win_logon(at, ws, (&login, from), (2, right)),
