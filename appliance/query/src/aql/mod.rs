@@ -11,6 +11,8 @@ pub(crate) use grammar::parse;
 pub(crate) use read::read;
 pub(crate) use write::{rounded, write};
 
+use std::net::IpAddr;
+
 use time::Duration;
 use vedette_event::query::{Operator, Predicate, Value};
 
@@ -39,7 +41,7 @@ impl Platform for Aql {
         let Value::Text(text) = &value else {
             return Mapped::exact(compare(field, operator, value));
         };
-        let is_text = !is_address(field);
+        let is_text = !is_address(field) && text.parse::<IpAddr>().is_err();
         match operator {
             Equal | NotEqual if text.is_empty() => Mapped::exact(presence(field, operator)),
             // Text differs where it is not equal in any case; one form less to write and read.

@@ -1,10 +1,10 @@
 //! From the lowered query to the statement.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use time::{Duration, OffsetDateTime, UtcOffset};
 use vedette_event::query::{Aggregation, FieldName, Operator, Predicate, Query, TimeRange, Value};
-use vedette_kb::dialects::{FieldKind, ariel_property};
 
 use crate::shape::is_everything;
 
@@ -131,7 +131,9 @@ fn comparison(statement: &mut String, field: &FieldName, operator: Operator, val
     let plain = super::is_plain(&text, operator);
     let _ = match operator {
         Operator::InNetwork => write!(statement, "INCIDR('{text}', {name})"),
-        _ if is_address(field) => write!(statement, "{name} {operator} '{text}'"),
+        Operator::Equal | Operator::NotEqual if is_address(field, &text) => {
+            write!(statement, "{name} {operator} '{text}'")
+        }
         Operator::Equal if plain => write!(statement, "{name} ILIKE '{text}'"),
         Operator::Contains if plain => write!(statement, "{name} ILIKE '%{text}%'"),
         Operator::StartsWith if plain => write!(statement, "{name} ILIKE '{text}%'"),
@@ -143,8 +145,9 @@ fn comparison(statement: &mut String, field: &FieldName, operator: Operator, val
     };
 }
 
-fn is_address(field: &FieldName) -> bool {
-    super::is_address(&field.0) || matches!(ariel_property(&field.0), Some(FieldKind::Address))
+/// Addresses compare by `=`, whatever property holds them.
+fn is_address(field: &FieldName, value: &str) -> bool {
+    super::is_address(&field.0) || value.parse::<IpAddr>().is_ok()
 }
 
 fn time(statement: &mut String, time: TimeRange) {

@@ -41,6 +41,12 @@ pub(crate) fn counting(activity: &Activity) -> Option<Aggregation> {
     })
 }
 
+/// Whether the lines of an activity name programs.
+pub(super) fn runs_programs(activity: Option<&Activity>) -> bool {
+    let filter = activity.and_then(|activity| parse_filter(&activity.filter).ok());
+    !matches!(filter.as_ref().and_then(category), Some("authentication" | "iam" | "email"))
+}
+
 /// What the activity, the product and the system ask of a line.
 pub(super) fn predicates(
     activity: Option<&Activity>,

@@ -54,6 +54,12 @@ impl Found {
         self.0.iter().map(|(_, values)| values.as_slice())
     }
 
+    /// Forgets the programs: in a question about logons `ssh` is the service, not a command.
+    pub(super) fn without_programs(mut self) -> Self {
+        self.0.retain(|(kind, _)| *kind != Kind::Process);
+        self
+    }
+
     /// Whether there is one of this kind.
     pub(super) fn has(&self, kind: Kind) -> bool {
         self.0.iter().any(|(known, _)| *known == kind)

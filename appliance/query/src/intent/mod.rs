@@ -25,8 +25,9 @@ const MAX_KEYWORDS: usize = 3;
 /// The query a question asks for. Words nobody taught it are looked for in the lines' text.
 pub fn from_intent(text: &str, now: OffsetDateTime) -> Query {
     let words = Words::new(bounded(text));
-    let found = entities::find(&words);
     let activity = activity::find(&words);
+    let found = entities::find(&words);
+    let found = if activity::runs_programs(activity) { found } else { found.without_programs() };
     let mut parts = activity::predicates(activity, &words, &found);
     parts.extend(found.predicates());
     let mut filter = all(parts);
