@@ -10,7 +10,7 @@ use crate::clean::{Clean, capped};
 use crate::facts::Facts;
 use crate::flags::flags;
 use crate::mask::mask;
-use crate::neutral::neutralise;
+use crate::neutral::{for_screen, neutralise};
 use crate::policy::{Deciders, Policy};
 use crate::rules::{Hit, Strength, hits};
 
@@ -19,10 +19,10 @@ use crate::rules::{Hit, Strength, hits};
 const RULES_WEIGHT: f32 = 1.0;
 
 /// Weight of the screen's log-odds beside a rule that matched.
-const SCREEN_WEIGHT: f32 = 0.5;
+const SCREEN_WEIGHT: f32 = 0.3;
 
 /// Weight of the screen's log-odds where no rule matched.
-const SCREEN_ALONE_WEIGHT: f32 = 0.9;
+const SCREEN_ALONE_WEIGHT: f32 = 0.6;
 
 /// Weight of the model's log-odds until its quality on unseen templates is measured and beats the
 /// screen: none.
@@ -33,7 +33,7 @@ const SILENCE: f32 = 0.2;
 
 /// What the rules' silence says beside the screen: a little for harmlessness, since rules match more
 /// than half of the attacks and hardly any harmless line.
-const NO_RULE: f32 = 0.35;
+const NO_RULE: f32 = 0.25;
 
 /// Share of unseen features from which the screen's own certainty means little.
 const NOVEL: f32 = 0.6;
@@ -58,6 +58,8 @@ const QUESTION_VALUES: usize = 6;
 pub struct Reading {
     /// The text without what may change no verdict, over the whole raw line.
     pub neutral: Clean,
+    /// The text the screen reads.
+    pub screened: String,
     /// What the line tries on its reader.
     pub flags: Vec<vedette_event::Flag>,
     /// The template of its message.
@@ -80,6 +82,7 @@ impl Reading {
             template: mask(&message.text).template,
             facts: Facts::of(record, &neutral.text),
             hits: hits(&neutral.text),
+            screened: for_screen(&raw).text,
             neutral,
         }
     }
@@ -95,6 +98,12 @@ impl Judge {
     /// A judge with this screen and these thresholds.
     pub fn new(policy: Policy, screen: Box<dyn Screen>) -> Self {
         Self { screen, policy }
+    }
+
+    /// Whether the language model's say can change a verdict: its weight follows from its measured
+    /// quality, which may be none.
+    pub fn hears_model(&self) -> bool {
+        MODEL_WEIGHT > 0.0 && self.policy.deciders.model
     }
 
     /// The policy it judges by.
@@ -115,7 +124,7 @@ impl Judge {
             Decider::Screen => Deciders { rules: false, screen: true, model: false },
             Decider::Rules => Deciders { rules: true, screen: false, model: false },
         };
-        let screen = part.screen.then(|| self.screen.assess(&reading.neutral.text));
+        let screen = part.screen.then(|| self.screen.assess(&reading.screened));
         let voices = Voices {
             hits: if part.rules { &reading.hits } else { &[] },
             rules_asked: part.rules,

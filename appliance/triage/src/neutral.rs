@@ -63,10 +63,20 @@ fn is_prose(text: &str) -> bool {
     (words >= PROSE_WORDS && words >= 3 * others) || foreign >= PROSE_LETTERS
 }
 
-/// What judges get to read of a line.
+/// What the rules get to read of a line.
 pub fn neutralise(text: &str) -> Clean {
+    without(text, false)
+}
+
+/// What the screen gets to read: nothing at all of the places that hold only names and prose, so that
+/// two lines that differ only there are one line to it.
+pub(crate) fn for_screen(text: &str) -> Clean {
+    without(text, true)
+}
+
+fn without(text: &str, all: bool) -> Clean {
     let cleaned = clean(text);
-    let regions = regions(&cleaned.text);
+    let regions = regions(&cleaned.text, all);
     if regions.is_empty() {
         return cleaned;
     }
@@ -89,12 +99,18 @@ fn copy(from: &Clean, range: Range<usize>, to: &mut Clean) {
 }
 
 /// What is left out, in order, without overlaps.
-fn regions(text: &str) -> Vec<Range<usize>> {
+fn regions(text: &str, all: bool) -> Vec<Range<usize>> {
+    // The last slot, values in a query, carries payloads too and is never left out as a whole.
+    let payloads = SLOTS.len() - 1;
     let mut found: Vec<Range<usize>> = SLOTS
         .iter()
-        .flat_map(|slot| slot.captures_iter(text))
-        .filter_map(|captures| captures.get(1))
-        .filter(|slot| is_prose(slot.as_str()) || is_injection(slot.as_str()))
+        .enumerate()
+        .flat_map(|(number, slot)| slot.captures_iter(text).map(move |it| (number, it)))
+        .filter_map(|(number, captures)| Some((number, captures.get(1)?)))
+        .filter(|(number, slot)| {
+            (all && *number < payloads) || is_prose(slot.as_str()) || is_injection(slot.as_str())
+        })
+        .map(|(_, slot)| slot)
         .map(|slot| slot.range())
         .collect();
     found.extend(injections(text).map(|phrase| around(text, phrase)));
