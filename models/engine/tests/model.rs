@@ -1,6 +1,8 @@
 //! The forward pass, the tokenizer and label scoring against plain reckonings of the same, on a
 //! model the test writes and, where it is there, on the base model.
 
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod reference;
 mod tiny;
 

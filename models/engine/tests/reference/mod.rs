@@ -10,7 +10,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use vedette_engine::{LlamaConfig, ModelFile};
 
 /// Logits behind the last token.
-pub fn logits(file: &mut ModelFile, config: &LlamaConfig, tokens: &[u32]) -> Vec<f32> {
+pub(crate) fn logits(file: &mut ModelFile, config: &LlamaConfig, tokens: &[u32]) -> Vec<f32> {
     let hidden = config.hidden;
     let embedding = matrix(file, "token_embd.weight", &[config.vocabulary, hidden]);
     let mut states: Vec<Vec<f32>> = tokens
@@ -26,7 +26,7 @@ pub fn logits(file: &mut ModelFile, config: &LlamaConfig, tokens: &[u32]) -> Vec
 }
 
 /// The `smollm` tokenizer as its makers configured it: digits one by one, then GPT-2's bytes.
-pub fn tokenizer(file: &Path) -> tokenizers::Tokenizer {
+pub(crate) fn tokenizer(file: &Path) -> tokenizers::Tokenizer {
     let content = Content::read(&mut std::fs::File::open(file).unwrap()).unwrap();
     let mut tokenizer = tokenizers::Tokenizer::from_gguf(&content).unwrap();
     let cuts = vec![Digits::new(true).into(), ByteLevel::new(false, true, true).into()];

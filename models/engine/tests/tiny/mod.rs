@@ -11,7 +11,7 @@ const FEED_FORWARD: usize = 96;
 const TOKENS: usize = 256 + 3;
 
 /// Writes the model to a temporary file: the same bytes every time.
-pub fn write() -> tempfile::NamedTempFile {
+pub(crate) fn write() -> tempfile::NamedTempFile {
     let mut chance = Chance(7);
     let mut tensors = vec![
         ("token_embd.weight".to_owned(), chance.matrix(TOKENS, HIDDEN, GgmlDType::Q8_0)),
