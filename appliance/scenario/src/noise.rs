@@ -6,8 +6,10 @@ use crate::devices::web::{BROWSERS, Request};
 use crate::dice::Rhythm;
 use crate::stage::Stage;
 
-/// How often each piece of work happens, against the others.
-const WORK: [(u32, fn(&mut Stage)); 20] = [
+/// How often a piece of work happens against the others, and what it is.
+type Work = (u32, fn(&mut Stage));
+
+const WORK: [Work; 20] = [
     (150, browse),
     (110, visit),
     (60, receive_mail),
