@@ -88,7 +88,8 @@ fn is_address(field: &str) -> bool {
 /// beside the wildcard might be taken for one.
 fn is_plain(text: &str, operator: Operator) -> bool {
     let beside_wildcard = matches!(operator, Operator::Contains | Operator::StartsWith);
-    !text.contains(['%', '_']) && !(beside_wildcard && text.ends_with('\\'))
+    let unclear_end = beside_wildcard && text.ends_with('\\');
+    !(unclear_end || text.contains(['%', '_']))
 }
 
 #[cfg(test)]

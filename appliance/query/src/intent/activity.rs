@@ -58,7 +58,7 @@ pub(super) fn predicates(
         .find(|product| product.phrases.iter().any(|phrase| words.phrase(phrase).is_some()));
     let mut parts = Vec::new();
     if let Some(product) = product {
-        parts.push(text("event.module", Operator::Equal, &product.module));
+        parts.push(text("event.module", Operator::Contains, &product.module));
     } else if let Some(system) = system(words) {
         parts.push(text("host.os.type", Operator::Equal, system));
     }

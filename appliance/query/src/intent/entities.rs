@@ -60,6 +60,11 @@ impl Found {
         self
     }
 
+    /// Whether the question names nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether there is one of this kind.
     pub(super) fn has(&self, kind: Kind) -> bool {
         self.0.iter().any(|(known, _)| *known == kind)

@@ -30,10 +30,10 @@ pub fn from_intent(text: &str, now: OffsetDateTime) -> Query {
     let found = if activity::runs_programs(activity) { found } else { found.without_programs() };
     let mut parts = activity::predicates(activity, &words, &found);
     parts.extend(found.predicates());
-    let mut filter = all(parts);
-    if is_everything(&filter) {
-        filter = keywords(&words);
+    if activity.is_none() && found.is_empty() {
+        parts.extend(Some(keywords(&words)).filter(|asked| !asks_nothing(asked)));
     }
+    let filter = all(parts);
     Query {
         filter,
         aggregation: threshold::find(&words, activity),
@@ -59,6 +59,11 @@ pub fn understands(query: &Query) -> bool {
 fn bounded(text: &str) -> &str {
     let end = text.floor_char_boundary(MAX_QUESTION);
     &text[..end]
+}
+
+/// A question without a telling word asks for every line of its window.
+fn asks_nothing(asked: &Predicate) -> bool {
+    matches!(asked, Predicate::Not(inner) if is_everything(inner))
 }
 
 fn keywords(words: &Words<'_>) -> Predicate {

@@ -23,7 +23,7 @@ const PLAIN: &str = " a about above activity activities adversaries adversary af
  attacker attackers attempt attempts based be because been before being between both by can case cause check common could data detect \
  detected detection detects did do does due during each etc even event events evidence every executed execution find first following for \
  from further get give had has have how identified identifies identify if in including indicate indicates indicating indicator into is it \
- its known last license like list log logs made malicious may might more most new not observed occurs of often on one only or order other \
+ its known last license like list license log logs made malicious may might more most new not observed occurs of often on one only or order other \
  our out over part past possible potential potentially query rare related result rule same search see seen several show shows since some \
  specific specifically start such suspicious system technique than that the their them then there these they this those threat through \
  time to triggers two under unusual up use used user users uses using various very via was way we were what when where which while who \
@@ -34,7 +34,7 @@ impl<'a> Words<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let words = cut(text);
         let lower = words.iter().map(|word| word.raw.to_lowercase()).collect();
-        Self { words, lower, flat: flatten(text) }
+        Self { words, lower, flat: flatten(&without_links(text)) }
     }
 
     /// Every word with its lower case.
@@ -84,7 +84,10 @@ impl<'a> Words<'a> {
     /// Words that may tell what is looked for, in lower case.
     pub(super) fn telling(&self) -> impl Iterator<Item = &str> {
         self.lower.iter().map(String::as_str).filter(|word| {
-            word.len() > 2 && word.chars().any(char::is_alphanumeric) && !is_plain(word)
+            word.len() > 2
+                && word.chars().any(char::is_alphanumeric)
+                && !word.contains("://")
+                && !is_plain(word)
         })
     }
 }
@@ -92,6 +95,12 @@ impl<'a> Words<'a> {
 /// Whether a lower-case word tells nothing.
 pub(super) fn is_plain(word: &str) -> bool {
     PLAIN.contains(&format!(" {word} "))
+}
+
+/// A link names the site it leads to, not what is asked about.
+fn without_links(text: &str) -> String {
+    let is_link = |word: &&str| word.contains("://");
+    text.split_whitespace().filter(|word| !is_link(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn flatten(text: &str) -> String {

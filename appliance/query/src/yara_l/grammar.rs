@@ -81,7 +81,9 @@ impl Parser<'_> {
     }
 
     fn word(&mut self, wanted: &str) -> bool {
-        self.tokens.take_if(|token| matches!(token, Token::Word(word) if word == wanted))
+        self.tokens.take_if(
+            |token| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(wanted)),
+        )
     }
 
     fn any_word(&mut self, what: &str) -> Parsed<String> {

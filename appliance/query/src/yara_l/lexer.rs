@@ -80,8 +80,11 @@ fn skip(scanner: &mut Scanner<'_>) -> Result<(), ParseError> {
 
 /// Whether after this token a slash begins a regular expression, not a division.
 fn begins_operand(last: &Token) -> bool {
-    matches!(last, Token::Sign("=" | "!=" | "==" | "(" | ","))
-        || matches!(last, Token::Word(word) if matches!(word.as_str(), "and" | "or" | "not"))
+    match last {
+        Token::Sign(sign) => matches!(*sign, "=" | "!=" | "==" | "(" | ","),
+        Token::Word(word) => ["and", "or", "not"].iter().any(|k| k.eq_ignore_ascii_case(word)),
+        _ => false,
+    }
 }
 
 fn sign(scanner: &mut Scanner<'_>) -> Result<Token, ParseError> {
