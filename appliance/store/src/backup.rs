@@ -46,6 +46,26 @@ pub fn restore(state_dir: &Path, from: &Path) -> Result<(), StoreError> {
     rename(&incoming, &database)
 }
 
+/// Deletes the store in `state_dir` and what belongs to it, if there is one. Everything else in the
+/// folder stays.
+///
+/// # Errors
+/// When a process runs on the folder or a file cannot be removed.
+pub fn discard(state_dir: &Path) -> Result<(), StoreError> {
+    let _lock = StateLock::take(state_dir)?;
+    let database = database_path(state_dir);
+    for suffix in ["-wal", "-shm", ""] {
+        let file = beside(&database, suffix);
+        match fs::remove_file(&file) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(file_error("remove", &file)(source));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Copies page by page what `connection` sees, flushes it, and only then gives it its name.
 pub(crate) fn copy_database(connection: &Connection, to: &Path) -> Result<(), StoreError> {
     let partial = beside(to, ".partial");

@@ -61,6 +61,9 @@ pub struct Filing {
     pub tickets: Vec<OutboxEntry>,
 }
 
+/// What was filed with an incident: the queries about it, and what to do.
+pub type FiledGuidance = (Vec<RenderedQuery>, Option<Resolution>);
+
 /// A ticket for the outbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxEntry {
@@ -284,10 +287,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn filing(
-        &self,
-        id: IncidentId,
-    ) -> Result<Option<(Vec<RenderedQuery>, Option<Resolution>)>, StoreError> {
+    pub fn filing(&self, id: IncidentId) -> Result<Option<FiledGuidance>, StoreError> {
         self.with(|connection| {
             let row: Option<(String, Option<String>)> = connection
                 .prepare_cached("SELECT queries, resolution FROM filings WHERE incident = ?")?

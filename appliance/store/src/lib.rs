@@ -35,11 +35,13 @@ mod writer;
 
 pub use accounts::{Account, ParseRoleError, Role, Session};
 pub use audit::{AuditEntry, AuditReport};
-pub use backup::restore;
+pub use backup::{discard, restore};
 pub use commit::{MAX_BATCH, MAX_WAITING, MAX_WAITING_BYTES};
 pub use counts::{Counts, SourceCount};
 pub use error::{Closed, StoreError};
-pub use incidents::{Filing, IncidentFilter, IncidentOrder, OutboxEntry, TriageCommit};
+pub use incidents::{
+    FiledGuidance, Filing, IncidentFilter, IncidentOrder, OutboxEntry, TriageCommit,
+};
 pub use options::{Options, Retention};
 pub use outbox::{Attempt, DueTicket, TicketRow};
 pub use reader::Reader;

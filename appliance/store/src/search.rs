@@ -129,7 +129,7 @@ impl EvidenceSource for Reader {
     }
 }
 
-/// Runs something on a connection that is interrupted when its time is up.
+/// Runs something on one state of the store, interrupted when its time is up.
 fn within<T>(
     connection: &mut Connection,
     limit: Duration,
@@ -137,7 +137,11 @@ fn within<T>(
 ) -> Result<T, StoreError> {
     let deadline = Instant::now() + limit;
     connection.progress_handler(STEPS_PER_CHECK, Some(move || Instant::now() >= deadline))?;
-    let answer = work(connection);
+    // One snapshot for all statements of the work: lines found by the first are there for the next.
+    let answer = connection
+        .unchecked_transaction()
+        .map_err(StoreError::from)
+        .and_then(|snapshot| work(&snapshot));
     connection.progress_handler(0, None::<fn() -> bool>)?;
     answer.map_err(|error| match error {
         StoreError::Database(source)

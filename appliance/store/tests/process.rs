@@ -41,10 +41,10 @@ fn open(folder: &Path) -> Result<Store, StoreError> {
 
 /// Runs one test of this binary in a process of its own.
 fn run_child(test: &str, folder: &Path) -> ExitStatus {
-    let program = std::env::current_exe().unwrap();
+    let program = std::env::current_exe().expect("a test binary has a path");
     let mut command = Command::new(program);
     command.args(["--exact", test]).env(CHILD_FOLDER, folder);
-    command.output().unwrap().status
+    command.output().expect("the test binary runs").status
 }
 
 /// In the child: commits two lines and a watermark, hands over a third, and dies at once.
