@@ -85,7 +85,8 @@ fn vulnerability_scanner(stage: &mut Stage) {
                 let status = *stage.dice.pick(&[404, 404, 404, 403, 200]);
                 stage.request(at, &Request { from, method: "GET", path, status, agent });
             } else {
-                let host = *stage.dice.pick(&stage.company.linux());
+                let [targets @ .., _scanner] = stage.company.linux();
+                let host = *stage.dice.pick(&targets);
                 let port = *stage.dice.pick(&[21, 23, 111, 139, 3306, 8009]);
                 stage.ufw_block(at, host, (from, port));
             }

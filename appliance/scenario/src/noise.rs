@@ -80,7 +80,7 @@ fn visit(stage: &mut Stage) {
     for _ in 0..stage.dice.range(1..=5) {
         let path = *stage.dice.pick(stage.company.web_app);
         let status = *stage.dice.pick(&[200, 200, 200, 200, 200, 304, 304, 301, 404]);
-        let method = if stage.dice.chance(0.94) { "GET" } else { "POST" };
+        let method = if status != 200 || stage.dice.chance(0.94) { "GET" } else { "POST" };
         stage.request(at, &Request { from, method, path, status, agent });
         at += stage.dice.range(0.2..=25.0);
     }
