@@ -1,0 +1,215 @@
+//! The labelled rows, read from the shared data folder.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use vedette_event::{Severity, TechniqueId, ThreatClass};
+use vedette_triage::screen::features::FeatureBag;
+
+/// The log files of the shared data, each a source of its own.
+pub const SOURCES: [&str; 7] =
+    ["crowdsec", "fail2ban", "ossec", "panther", "sc4s", "sigma", "wazuh"];
+
+/// Whether a row may be learnt from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// For learning.
+    Train,
+    /// For measuring only.
+    Dev,
+}
+
+/// What is known about a line; what the source does not say is empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Truth {
+    /// Malicious or not, and how sure that is.
+    pub malicious: Option<Label>,
+    /// Threat class.
+    pub class: Option<ThreatClass>,
+    /// Techniques, parents only.
+    pub techniques: Vec<TechniqueId>,
+    /// Severity.
+    pub severity: Option<Severity>,
+}
+
+/// A yes or no with its strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Malicious.
+    pub value: bool,
+    /// The source says so of this line, not of its company.
+    pub strong: bool,
+}
+
+/// Where a text comes from, which says how far it is like what the screen will see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A labelled log line.
+    Log,
+    /// A line of our own generator.
+    Synthetic,
+    /// Prose or a query about what a rule finds: names techniques, looks like no log.
+    Auxiliary,
+}
+
+impl Kind {
+    /// Its name in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log lines",
+            Self::Synthetic => "lines of our own generator",
+            Self::Auxiliary => "texts about rules and techniques",
+        }
+    }
+}
+
+/// A text to learn from or to measure on.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Where from.
+    pub kind: Kind,
+    /// The data set.
+    pub source: String,
+    /// Rows of a group stem from one file about one product or rule; never split.
+    pub group: String,
+    /// For learning or measuring.
+    pub split: Split,
+    /// The masked text: rows that share it say the same.
+    pub template: String,
+    /// Features of the text.
+    pub bag: FeatureBag,
+    /// Whether the line is an HTTP request.
+    pub http: bool,
+    /// What is known about it.
+    pub truth: Truth,
+}
+
+impl Row {
+    /// A row from its text.
+    pub fn new(kind: Kind, source: &str, group: String, text: &str, truth: Truth) -> Self {
+        Self {
+            kind,
+            source: source.to_owned(),
+            group,
+            split: Split::Train,
+            template: vedette_triage::mask(text).template,
+            bag: FeatureBag::of(text),
+            http: ["GET ", "POST ", "PUT ", "HEAD ", "HTTP/"]
+                .iter()
+                .any(|sign| text.contains(sign)),
+            truth,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct LogRow {
+    raw: String,
+    group: String,
+    split: Split,
+    label_malicious: Option<bool>,
+    label_strength: Option<String>,
+    threat_class: Option<String>,
+    #[serde(default)]
+    technique_ids: Vec<String>,
+    severity: Option<Severity>,
+}
+
+/// Every labelled log line below `data`.
+///
+/// # Errors
+/// When a file is missing or a row is not what the data's description says.
+pub fn logs(data: &Path) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for source in SOURCES {
+        for row in json_lines::<LogRow>(&data.join(format!("logs/{source}.jsonl")))? {
+            let class = row.threat_class.as_deref().and_then(threat_class);
+            let truth = Truth {
+                malicious: row.label_malicious.map(|value| Label {
+                    value,
+                    strong: row.label_strength.as_deref() == Some("strong"),
+                }),
+                class,
+                techniques: parents(&row.technique_ids),
+                severity: row.severity,
+            };
+            let split = row.split;
+            rows.push(Row { split, ..Row::new(Kind::Log, source, row.group, &row.raw, truth) });
+        }
+    }
+    Ok(rows)
+}
+
+/// The rows of a file of JSON lines.
+///
+/// # Errors
+/// When the file cannot be read or a line is not such a row; the text names both.
+pub fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    text.lines()
+        .enumerate()
+        .map(|(at, line)| {
+            serde_json::from_str(line).with_context(|| {
+                format!("line {} of {} is no row of this kind", at + 1, path.display())
+            })
+        })
+        .collect()
+}
+
+/// Distinct parent techniques of a list of ids; what is no id is left out.
+pub fn parents(ids: &[String]) -> Vec<TechniqueId> {
+    let parents: BTreeSet<_> = ids
+        .iter()
+        .filter_map(|id| id.parse::<TechniqueId>().ok())
+        .map(TechniqueId::parent)
+        .collect();
+    parents.into_iter().collect()
+}
+
+/// Our class for a class of the test data (the design's contract on commands has the table).
+pub fn threat_class(name: &str) -> Option<ThreatClass> {
+    Some(match name {
+        "SQL INJECTION"
+        | "CROSS SITE SCRIPTING"
+        | "COMMAND INJECTION"
+        | "PATH TRAVERSAL"
+        | "LOCAL FILE INCLUSION" => ThreatClass::WebAttack,
+        "VULNERABILITY EXPLOIT" => ThreatClass::Exploitation,
+        "BRUTE FORCE" | "CREDENTIAL STUFFING" => ThreatClass::BruteForce,
+        "DDOS" => ThreatClass::DenialOfService,
+        "DATA EXFILTRATION" => ThreatClass::Exfiltration,
+        "SPAM" | "PHISHING" => ThreatClass::Phishing,
+        "NO THREAT" => ThreatClass::Benign,
+        other => other.to_lowercase().replace(' ', "_").parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_of_the_data_map_to_ours() {
+        for (name, expected) in [
+            ("SQL INJECTION", Some(ThreatClass::WebAttack)),
+            ("NO THREAT", Some(ThreatClass::Benign)),
+            ("LATERAL MOVEMENT", Some(ThreatClass::LateralMovement)),
+            ("PRIVILEGE ESCALATION", Some(ThreatClass::PrivilegeEscalation)),
+            ("SOMETHING ELSE", None),
+        ] {
+            assert_eq!(threat_class(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn parents_are_distinct() {
+        let ids = ["T1110.001", "T1110", "T1078", "nonsense"].map(str::to_owned);
+        assert_eq!(parents(&ids).len(), 2);
+    }
+}

@@ -1,0 +1,137 @@
+//! The screen as it ships: trained, written, and measured through the file that was written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use vedette_triage::screen::{Column, Manifest, Weights};
+
+use crate::assemble::{assemble, calibrate};
+use crate::dataset::{Row, Split};
+use crate::heads::{Labels, Question};
+use crate::judge::{Baselines, Linear, Scores, probability};
+use crate::recipe::Recipe;
+use crate::validate::{self, Contest, disjoint};
+use crate::{auxiliary, corpus, dataset};
+
+/// Everything there is to learn from and to measure on.
+///
+/// # Errors
+/// When the shared data is missing or not what its description says.
+pub fn all_rows(data: &Path, recipe: &Recipe) -> Result<Vec<Row>> {
+    let mut rows = dataset::logs(data)?;
+    rows.extend(auxiliary::rows(data)?);
+    rows.extend(corpus::rows(recipe.seed));
+    Ok(rows)
+}
+
+/// Rows of the training split that share no template and no group with the dev split.
+fn learnable(rows: &[Row]) -> Vec<&Row> {
+    let dev: Vec<&Row> = validate::logs(rows, Split::Dev).collect();
+    disjoint(rows, &dev)
+}
+
+/// Trains on what shares nothing with the dev split; calibrates on held-out groups of the same.
+///
+/// # Errors
+/// When the weights would pass a cap of their format.
+pub fn train(rows: &[Row], recipe: &Recipe) -> Result<(Vec<u8>, Manifest)> {
+    let trial = Recipe { technique_epochs: 0, without_baselines: true, ..recipe.clone() };
+    let held_out = validate::by_group(rows, &trial);
+    let judged = held_out.judges.get("screen").map_or(&[][..], |tally| &tally.malicious);
+    let margins: Vec<(f32, bool)> = judged.iter().map(|(p, truth)| (margin(*p), *truth)).collect();
+    let bytes = assemble(&Linear::train(&learnable(rows), recipe))?.to_bytes();
+    let manifest = Manifest {
+        weights_sha256: Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect(),
+        prior: 0.5,
+        malicious: calibrate(&margins),
+        seed: recipe.seed,
+        trained_on: sources(rows),
+    };
+    Ok((bytes, manifest))
+}
+
+/// The score behind a probability.
+fn margin(p: f32) -> f32 {
+    let p = p.clamp(1e-6, 1.0 - 1e-6);
+    (p / (1.0 - p)).ln()
+}
+
+/// Names and sizes of the sources learnt from.
+fn sources(rows: &[Row]) -> Vec<String> {
+    let mut counts = BTreeMap::<(_, &str), usize>::new();
+    for row in learnable(rows) {
+        *counts.entry((row.kind, row.source.as_str())).or_default() += 1;
+    }
+    counts.iter().map(|((kind, source), n)| format!("{source}: {n} {}", kind.name())).collect()
+}
+
+/// Writes weights and manifest into a folder.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(folder: &Path, bytes: &[u8], manifest: &Manifest) -> Result<()> {
+    let text = serde_json::to_string_pretty(manifest)? + "\n";
+    for (name, bytes) in [("weights.bin", bytes), ("manifest.json", text.as_bytes())] {
+        let path = folder.join(name);
+        fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Reads them back.
+///
+/// # Errors
+/// When a file is missing or broken.
+pub fn read(folder: &Path) -> Result<(Vec<u8>, Manifest)> {
+    let open = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
+    };
+    Ok((open("weights.bin")?, serde_json::from_slice(&open("manifest.json")?)?))
+}
+
+/// Judges the dev split, whole and by source, by the file as it ships, naive Bayes and the majority
+/// class.
+///
+/// # Errors
+/// When the weights are broken.
+pub fn evaluate(
+    rows: &[Row],
+    (bytes, manifest): &(Vec<u8>, Manifest),
+    recipe: &Recipe,
+) -> Result<Vec<(String, Contest)>> {
+    let weights = Weights::from_bytes(bytes)?;
+    let labels = Labels { techniques: weights.techniques().to_vec() };
+    let baselines = Baselines::train(&learnable(rows), &labels, recipe);
+    let majority = baselines.majority();
+    let mut contests = vec![("dev".to_owned(), Contest::default())];
+    contests.extend(dataset::SOURCES.map(|source| (format!("dev, {source}"), Contest::default())));
+    for row in validate::logs(rows, Split::Dev) {
+        let scores = shipped_scores(&weights, row);
+        let malicious = manifest.malicious.probability(scores[0][1]);
+        let bayes = baselines.bayes(row);
+        for (name, contest) in &mut contests {
+            if name == "dev" || name.ends_with(&row.source) {
+                contest.add("screen", row, &labels, (&scores, malicious));
+                contest.add("naive Bayes", row, &labels, (&bayes, probability(&bayes[0])));
+                contest.add("majority", row, &labels, (&majority, probability(&majority[0])));
+            }
+        }
+    }
+    contests.retain(|(_, contest)| !contest.judges.is_empty());
+    Ok(contests)
+}
+
+/// The file's columns as scores by question.
+fn shipped_scores(weights: &Weights, row: &Row) -> Scores {
+    let columns = weights.score(&row.bag).columns;
+    Question::ALL.map(|question| match question {
+        Question::Malicious => vec![0.0, columns[Column::Malicious.index()]],
+        Question::Class => columns[Column::CLASSES].to_vec(),
+        Question::Severity => columns[Column::SEVERITIES].to_vec(),
+        Question::Technique => columns[Column::TECHNIQUES].to_vec(),
+    })
+}

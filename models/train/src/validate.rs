@@ -1,0 +1,136 @@
+//! Measuring on what training did not see: by held-out groups, by held-out sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::dataset::{Kind, Row, SOURCES, Split};
+use crate::heads::{Labels, Question};
+use crate::judge::{Baselines, Figures, Linear, Scores, Tally, probability};
+use crate::recipe::Recipe;
+
+/// Parts into which the groups of the training split are dealt.
+const FOLDS: u64 = 5;
+
+/// Judges trained side by side: memory for a technique head each, and the machines have few cores.
+const WORKERS: usize = 2;
+
+/// The same lines judged by ours, naive Bayes and the majority class.
+#[derive(Clone, Debug, Default)]
+pub struct Contest {
+    /// Name and tally of each judge.
+    pub judges: BTreeMap<&'static str, Tally>,
+}
+
+impl Contest {
+    /// Trains on one set of rows, judges another.
+    pub fn hold(train: &[&Row], test: &[&Row], recipe: &Recipe) -> Self {
+        let linear = Linear::train(train, recipe);
+        let mut contest = Self::default();
+        let labels = &linear.labels;
+        for row in test {
+            contest.judged("screen", row, labels, &linear.scores(row));
+        }
+        if recipe.without_baselines {
+            return contest;
+        }
+        let baselines = Baselines::train(train, labels, recipe);
+        let majority = baselines.majority();
+        for row in test {
+            contest.judged("naive Bayes", row, labels, &baselines.bayes(row));
+            contest.judged("majority", row, labels, &majority);
+        }
+        contest
+    }
+
+    /// Adds what a judge said of a line: its scores and its P(malicious).
+    pub fn add(
+        &mut self,
+        judge: &'static str,
+        row: &Row,
+        labels: &Labels,
+        (scores, malicious): (&Scores, f32),
+    ) {
+        self.judges.entry(judge).or_default().add(row, labels, scores, malicious);
+    }
+
+    fn judged(&mut self, judge: &'static str, row: &Row, labels: &Labels, scores: &Scores) {
+        let malicious = probability(&scores[Question::Malicious as usize]);
+        self.add(judge, row, labels, (scores, malicious));
+    }
+
+    /// The figures of each judge.
+    pub fn figures(&self) -> Vec<(&'static str, Figures)> {
+        self.judges.iter().rev().map(|(name, tally)| (*name, tally.figures())).collect()
+    }
+
+    fn join(&mut self, other: Self) {
+        for (name, tally) in other.judges {
+            self.judges.entry(name).or_default().join(tally);
+        }
+    }
+}
+
+/// Rows to learn from when `test` is measured: none that shares a template or a group with it.
+pub fn disjoint<'a>(rows: &'a [Row], test: &[&Row]) -> Vec<&'a Row> {
+    let templates: BTreeSet<&str> = test.iter().map(|row| row.template.as_str()).collect();
+    let groups: BTreeSet<&str> = test.iter().map(|row| row.group.as_str()).collect();
+    rows.iter()
+        .filter(|row| row.split == Split::Train)
+        .filter(|row| !groups.contains(row.group.as_str()))
+        .filter(|row| !templates.contains(row.template.as_str()))
+        .collect()
+}
+
+/// Judges every labelled line of the training split by groups held out in turn.
+pub fn by_group(rows: &[Row], recipe: &Recipe) -> Contest {
+    let folds: Vec<Vec<&Row>> = (0..FOLDS)
+        .map(|fold| logs(rows, Split::Train).filter(|row| fold_of(&row.group) == fold).collect())
+        .collect();
+    let mut all = Contest::default();
+    for contest in contests(rows, &folds, recipe) {
+        all.join(contest);
+    }
+    all
+}
+
+/// Judges the training split's lines of each source by the other sources.
+pub fn by_source(rows: &[Row], recipe: &Recipe) -> Vec<(&'static str, Contest)> {
+    let tests: Vec<Vec<&Row>> = SOURCES
+        .iter()
+        .map(|source| logs(rows, Split::Train).filter(|row| row.source == *source).collect())
+        .collect();
+    SOURCES.into_iter().zip(contests(rows, &tests, recipe)).collect()
+}
+
+/// Labelled log lines of a split.
+pub fn logs(rows: &[Row], split: Split) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(move |row| row.kind == Kind::Log && row.split == split)
+}
+
+fn contests(rows: &[Row], tests: &[Vec<&Row>], recipe: &Recipe) -> Vec<Contest> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(test) = tests.get(place) else { break };
+                    let contest = Contest::hold(&disjoint(rows, test), test, recipe);
+                    done.lock().expect("no worker panics with the lock").insert(place, contest);
+                }
+            });
+        }
+    });
+    done.into_inner().expect("no worker panics with the lock").into_values().collect()
+}
+
+/// FNV-1a of the name: the same fold on every machine.
+fn fold_of(group: &str) -> u64 {
+    let hash = group.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    (hash >> 32) % FOLDS
+}
