@@ -164,9 +164,7 @@ pub fn activities() -> &'static [Activity] {
         activity: Vec<Activity>,
     }
     static ALL: OnceLock<Vec<Activity>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        read_toml::<File>(include_str!("../dialects/activities.toml")).activity
-    })
+    ALL.get_or_init(|| read_toml::<File>(include_str!("../dialects/activities.toml")).activity)
 }
 
 /// Every product.
