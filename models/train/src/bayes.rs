@@ -1,16 +1,16 @@
 //! Multinomial naive Bayes and the majority class: what anything cleverer has to beat.
 
+use crate::heads::Target;
 use crate::linear::Head;
 
 /// Counted words are as if seen this often more (Laplace, Lidstone's variant).
 const SMOOTHING: f32 = 0.1;
 
+/// A line as counts of places, and its labels with their shares.
+pub type Counted = (Vec<(u32, u32)>, Target);
+
 /// Naive Bayes over the same features as everything else, by their counts.
-pub fn train(
-    lines: &[(Vec<(u32, u32)>, Vec<(usize, f32)>)],
-    features: usize,
-    labels: usize,
-) -> Head {
+pub fn train(lines: &[Counted], features: usize, labels: usize) -> Head {
     let mut head = Head::zero(features, labels);
     let mut totals = vec![SMOOTHING * features as f32; labels];
     let mut priors = vec![1.0_f32; labels];
@@ -34,7 +34,7 @@ pub fn train(
 }
 
 /// The same answer to everything: each label by how often it was right.
-pub fn majority(targets: impl Iterator<Item = Vec<(usize, f32)>>, labels: usize) -> Head {
+pub fn majority(targets: impl Iterator<Item = Target>, labels: usize) -> Head {
     let mut head = Head::zero(0, labels);
     for (label, share) in targets.flatten() {
         head.bias[label] += share;

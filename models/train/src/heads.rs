@@ -31,6 +31,9 @@ impl Question {
     pub const ALL: [Self; 4] = [Self::Malicious, Self::Class, Self::Severity, Self::Technique];
 }
 
+/// Right labels of a line and their shares, which sum to 1.
+pub type Target = Vec<(usize, f32)>;
+
 /// What each label of each question stands for.
 #[derive(Clone, Debug, Default)]
 pub struct Labels {
@@ -64,7 +67,7 @@ impl Labels {
     }
 
     /// The right labels of a row, equal shares; empty when the row does not say.
-    pub fn target(&self, question: Question, row: &Row) -> Vec<(usize, f32)> {
+    pub fn target(&self, question: Question, row: &Row) -> Target {
         let one = |label: Option<usize>| label.map(|label| (label, 1.0)).into_iter().collect();
         match question {
             Question::Malicious => one(row.truth.malicious.map(|label| usize::from(label.value))),
@@ -91,7 +94,7 @@ impl Labels {
         vectors: &'a [Vector],
         recipe: &Recipe,
     ) -> Vec<Example<'a>> {
-        let answered: Vec<(&Row, &Vector, Vec<(usize, f32)>)> = rows
+        let answered: Vec<(&Row, &Vector, Target)> = rows
             .iter()
             .zip(vectors)
             .map(|(row, vector)| (*row, vector, self.target(question, row)))

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::heads::Question;
+use crate::heads::{Question, Target};
 use crate::recipe::Recipe;
 use crate::vocabulary::Vector;
 
@@ -13,7 +13,7 @@ pub struct Example<'a> {
     /// The line.
     pub vector: &'a Vector,
     /// Labels and their shares, which sum to 1.
-    pub target: Vec<(usize, f32)>,
+    pub target: Target,
     /// How much it counts.
     pub weight: f32,
 }

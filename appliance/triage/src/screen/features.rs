@@ -280,9 +280,9 @@ fn is_code(run: &str, before: &str, after: &str) -> bool {
     let joins = ['.', '-', '/', '['];
     (2..=5).contains(&run.len())
         && !before.ends_with(joins)
-        && !(before.ends_with(':') && before.len() == 1)
+        && before != ":"
         && !after.starts_with(['-', '/', ':', ']'])
-        && !(after.starts_with('.') && after.len() == 1)
+        && after != "."
 }
 
 /// Adds every run of [`GRAMS`] characters of a chunk between spaces, its borders included.

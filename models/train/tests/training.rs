@@ -1,0 +1,69 @@
+//! Training on a small part of our own lines: it learns, and it learns the same every time.
+
+use clap::Parser;
+use vedette_event::{Screen, ThreatClass};
+use vedette_train::assemble::assemble;
+use vedette_train::corpus;
+use vedette_train::dataset::Row;
+use vedette_train::judge::Linear;
+use vedette_train::recipe::Recipe;
+use vedette_train::validate::disjoint;
+use vedette_triage::screen::{LinearScreen, Weights};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    recipe: Recipe,
+}
+
+fn recipe() -> Recipe {
+    Cli::parse_from(["test", "--epochs", "4", "--technique-epochs", "2"]).recipe
+}
+
+#[test]
+fn training_learns_and_repeats_itself() {
+    let recipe = recipe();
+    let rows = corpus::rows(3);
+    let rows: Vec<&Row> = rows.iter().step_by(3).collect();
+    let train = || assemble(&Linear::train(&rows, &recipe)).unwrap().to_bytes();
+    let bytes = train();
+    assert_eq!(bytes, train());
+    let weights = Weights::from_bytes(&bytes).unwrap();
+    let right = rows
+        .iter()
+        .filter(|row| {
+            let margin = weights.score(&row.bag).columns[0];
+            row.truth.malicious.is_some_and(|label| label.value == (margin > 0.0))
+        })
+        .count();
+    assert!(right * 10 > rows.len() * 9, "{right} of {}", rows.len());
+}
+
+#[test]
+fn what_is_measured_is_not_learnt() {
+    let rows = corpus::rows(3);
+    let test: Vec<&Row> = rows.iter().step_by(50).collect();
+    for row in disjoint(&rows, &test) {
+        assert!(test.iter().all(|held| held.group != row.group && held.template != row.template));
+    }
+}
+
+#[test]
+fn the_shipped_screen_tells_plain_cases_apart() {
+    let screen = LinearScreen::embedded().unwrap();
+    let malicious = |line: &str| screen.assess(line).malicious;
+    for (attack, routine) in [
+        (
+            "Failed password for invalid user oracle from 203.0.113.45 port 51234 ssh2",
+            "Accepted publickey for anna from 10.0.0.7 port 51234 ssh2: ED25519 SHA256:abc",
+        ),
+        (
+            "203.0.113.7 - - [14/Aug/2026:09:21:07 +0000] \"GET /a?id=1%20UNION%20SELECT%20user FROM users HTTP/1.1\" 200 5 \"-\" \"x\"",
+            "203.0.113.7 - - [14/Aug/2026:09:21:07 +0000] \"GET /about.html HTTP/1.1\" 200 512 \"-\" \"Mozilla/5.0\"",
+        ),
+    ] {
+        assert!(malicious(attack) > malicious(routine) + 0.2, "{attack}");
+    }
+    let said = screen.assess("Failed password for root from 203.0.113.45 port 51234 ssh2");
+    assert_eq!(said.classes[0].0, ThreatClass::BruteForce);
+}
