@@ -83,8 +83,6 @@ pub struct ModelStatus {
     pub answered: u64,
     /// Starts of the worker after the first.
     pub restarts: u64,
-    /// Resident memory of the worker in bytes.
-    pub resident_bytes: Option<u64>,
 }
 
 /// What came in since start: `received` = stored + the sum of `dropped` (+ what is on its way).

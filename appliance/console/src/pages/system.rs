@@ -24,7 +24,6 @@ pub(crate) async fn show(State(shared): State<Shared>, User(session): User) -> M
 }
 
 fn about(status: &Status) -> Markup {
-    let resident = status.model.resident_bytes.map(|bytes| format!(", {} MiB", bytes / MIB));
     html! {
         table.card #about { tbody {
             tr { th { "Device" } td { (status.device_id) } }
@@ -32,7 +31,6 @@ fn about(status: &Status) -> Markup {
             tr { th { "Running since" } td { (moment(status.started_at)) } }
             tr { th { "Language model" } td #model {
                 (status.model.state) @if let Some(bundle) = &status.model.bundle { " · " (bundle) }
-                (resident.unwrap_or_default())
                 " · " (count(status.model.answered)) " questions answered · " (status.model.restarts) " restarts"
             } }
             tr { th { "Store" } td {

@@ -9,5 +9,6 @@ pub(crate) mod model;
 pub(crate) mod query;
 pub(crate) mod resolve;
 mod rows;
+pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod triage;

@@ -79,7 +79,11 @@ impl Appliance {
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(sent.success());
         let status = child.wait().expect("the appliance ends");
-        assert!(status.success(), "{status}\n{}", fs::read_to_string(self.log()).unwrap_or_default());
+        assert!(
+            status.success(),
+            "{status}\n{}",
+            fs::read_to_string(self.log()).unwrap_or_default()
+        );
     }
 
     /// Kills it without warning.
@@ -138,7 +142,11 @@ impl Appliance {
     }
 
     /// Polls the status until it satisfies a condition; the number of polls is bounded.
-    pub(crate) fn wait_until(&self, what: &str, mut condition: impl FnMut(&Value) -> bool) -> Value {
+    pub(crate) fn wait_until(
+        &self,
+        what: &str,
+        mut condition: impl FnMut(&Value) -> bool,
+    ) -> Value {
         for _ in 0..600 {
             let status = self.status();
             if condition(&status) {

@@ -13,8 +13,15 @@ use crate::appliance::{Appliance, NO_MODEL, PLAIN};
 
 /// The forwarders and the libraries that a small system may lack.
 const PACKAGES: &[&str] = &[
-    "rsyslog", "libestr0", "libfastjson4", "syslog-ng-core", "libivykis0", "libpcre3", "libnet1",
-    "libwrap0", "libglib2.0-0",
+    "rsyslog",
+    "libestr0",
+    "libfastjson4",
+    "syslog-ng-core",
+    "libivykis0",
+    "libpcre3",
+    "libnet1",
+    "libwrap0",
+    "libglib2.0-0",
 ];
 
 /// Lines sent over each transport; UDP takes them from a burst, so they fit the receive buffer.
@@ -135,8 +142,16 @@ fn lines() -> Vec<String> {
     for number in 0..LINES {
         let mut line = String::new();
         let _ = match number % 5 {
-            0 => write!(line, "<86>Nov  3 10:00:01 gate sshd[{number}]: Accepted publickey for mia from 10.0.0.{} port 22 ssh2", number % 250),
-            1 => write!(line, "<165>1 2026-11-03T10:00:01.{:06}Z gate app {number} ID47 [a@1 b=\"c\\\"d\"] naïve — text", number),
+            0 => write!(
+                line,
+                "<86>Nov  3 10:00:01 gate sshd[{number}]: Accepted publickey for mia from 10.0.0.{} port 22 ssh2",
+                number % 250
+            ),
+            1 => write!(
+                line,
+                "<165>1 2026-11-03T10:00:01.{:06}Z gate app {number} ID47 [a@1 b=\"c\\\"d\"] naïve — text",
+                number
+            ),
             2 => write!(line, "<13>{number}\ttabs\tand  two spaces, 'quotes' \"both\" %41 \\n"),
             3 => write!(line, "<46>Nov  3 10:00:02 gate long: {number} {}", "x".repeat(1_500)),
             _ => write!(line, "no priority, number {number}"),

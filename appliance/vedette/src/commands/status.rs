@@ -1,0 +1,62 @@
+//! `vedette status`.
+
+use anyhow::bail;
+use vedette_event::Status;
+use vedette_store::Reader;
+
+use crate::cli::StatusArguments;
+use crate::exit::{Failure, Outcome};
+use crate::runtime::control::{self, Answer, Request};
+use crate::runtime::stored_status;
+use crate::state::Home;
+
+pub(crate) fn run(arguments: &StatusArguments) -> Outcome {
+    let Home { settings, state } = Home::open(&arguments.configured)?;
+    let status = match control::ask(&state, &Request::Status)? {
+        Some(Answer::Status { status }) => *status,
+        Some(other) => return unexpected(&other),
+        None => stored_status(&Reader::open(state.folder())?, &state, &settings.retention),
+    };
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&status)?);
+    } else {
+        print(&status);
+    }
+    Ok(())
+}
+
+fn unexpected(answer: &Answer) -> Outcome {
+    let fail = || -> anyhow::Result<()> { bail!("the appliance answered {answer:?}") };
+    fail().map_err(Failure::Other)
+}
+
+fn print(status: &Status) {
+    let running = if status.running { "running" } else { "not running" };
+    let health = if status.healthy { "healthy" } else { "needs attention" };
+    println!("vedette {}: {running}, {health}", status.version);
+    for reason in &status.reasons {
+        println!("  ! {reason}");
+    }
+    for address in &status.ingest.listening {
+        println!("  listening on {address}");
+    }
+    let detail = status.model.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+    println!(
+        "  model {}{detail}, {} questions answered",
+        status.model.state, status.model.answered
+    );
+    println!(
+        "  received {}, stored {}, {} in the store, {} not yet judged",
+        status.ingest.received, status.ingest.stored, status.store.events, status.store.waiting
+    );
+    for (reason, count) in &status.ingest.dropped {
+        println!("  dropped {count}: {reason}");
+    }
+    println!("  open incidents {}", status.open_incidents);
+    for (state, count) in &status.tickets {
+        println!("  tickets {state}: {count}");
+    }
+    for check in &status.hardware {
+        println!("  {} {}: {}", check.name, check.state, check.detail);
+    }
+}

@@ -1,0 +1,240 @@
+//! The triage thread: reads committed lines from the store, lets the engine decide, and makes what it
+//! decided durable together with how far it has come.
+
+use std::collections::BTreeMap;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio_util::sync::CancellationToken;
+use vedette_event::{Decider, EventId, Incident, IncidentId, Verdict};
+use vedette_settings::Settings;
+use vedette_store::{Reader, TriageCommit, Writer};
+use vedette_telemetry::{Counter, Metric, Registry};
+use vedette_triage::{Action, Engine};
+
+use super::filing::Filer;
+use super::questions::{Asked, Channel};
+use crate::clock::Clock;
+use crate::deciders;
+
+/// Lines judged between two commits: about a tenth of a second of work.
+const BATCH: usize = 512;
+/// Lines read again on start, so that windows reach back: about an hour of a small network.
+const WARM_UP: u64 = 20_000;
+/// Longest sleep without news, so that answers and timers are not late.
+const NAP: Duration = Duration::from_millis(100);
+/// Pause before a failed commit is tried again; the store counts and reports the failure.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What the thread is made of.
+pub(super) struct Brain<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) clock: Clock,
+    pub(super) filer: Filer,
+    pub(super) registry: &'a Registry,
+}
+
+struct Thread {
+    engine: Engine,
+    clock: Clock,
+    filer: Filer,
+    reader: Reader,
+    writer: Writer,
+    questions: Channel,
+    stop: CancellationToken,
+    watermark: EventId,
+    verdicts: BTreeMap<Decider, Counter>,
+    opened: Counter,
+    skipped: Counter,
+    /// The number of the next incident: those from it on are new.
+    next: IncidentId,
+}
+
+/// What one round decided.
+#[derive(Default)]
+struct Decided {
+    verdicts: BTreeMap<EventId, Verdict>,
+    incidents: BTreeMap<IncidentId, Incident>,
+    members: Vec<(IncidentId, EventId)>,
+    file: Vec<IncidentId>,
+}
+
+impl Decided {
+    fn is_empty(&self) -> bool {
+        self.verdicts.is_empty() && self.incidents.is_empty() && self.file.is_empty()
+    }
+}
+
+pub(super) fn spawn(
+    brain: Brain<'_>,
+    (reader, writer): (Reader, Writer),
+    questions: Channel,
+    stop: CancellationToken,
+) -> Result<JoinHandle<()>> {
+    let Brain { settings, clock, filer, registry } = brain;
+    let next = reader.next_incident_id()?;
+    let mut engine = deciders::engine(&settings.triage)?;
+    engine.restore(reader.open_incidents()?, next);
+    let watermark = reader.watermark()?;
+    let counters = Decider::ALL
+        .iter()
+        .map(|&decider| (decider, registry.counter(Metric::TriageVerdicts, decider.as_str())));
+    let mut thread = Thread {
+        engine,
+        clock,
+        filer,
+        reader,
+        writer,
+        questions,
+        stop,
+        watermark,
+        verdicts: counters.collect(),
+        opened: registry.counter(Metric::Incidents, ""),
+        skipped: registry.counter(Metric::TriageSkipped, ""),
+        next,
+    };
+    thread.warm_up()?;
+    Builder::new()
+        .name("vedette-triage".to_owned())
+        .spawn(move || thread.run())
+        .context("cannot start a thread")
+}
+
+impl Thread {
+    /// Rebuilds the windows from the lines before the watermark.
+    fn warm_up(&mut self) -> Result<()> {
+        let mut at = EventId(self.watermark.0.saturating_sub(WARM_UP));
+        while at < self.watermark {
+            let records = self.reader.events_after(at, BATCH)?;
+            let Some((last, _)) = records.last() else { break };
+            at = *last;
+            for (event, record) in records.iter().filter(|(event, _)| *event <= self.watermark) {
+                self.engine.warm(*event, record);
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self) {
+        while !self.stop.is_cancelled() {
+            let mut decided = Decided::default();
+            let before = self.watermark;
+            if let Err(error) = self.judge(&mut decided) {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot read what is stored"
+                );
+                std::thread::sleep(RETRY);
+                continue;
+            }
+            self.hear_answers(&mut decided);
+            let now = self.clock.now();
+            let actions = self.engine.handle_timer(now);
+            self.take(actions, &mut decided);
+            self.keep(decided, before);
+            if self.watermark == before {
+                self.writer.wait_for_news(self.watermark, NAP);
+            }
+        }
+    }
+
+    fn judge(&mut self, decided: &mut Decided) -> Result<(), vedette_store::StoreError> {
+        for (event, record) in self.reader.events_after(self.watermark, BATCH)? {
+            let actions = self.engine.handle_record(event, &record);
+            self.take(actions, decided);
+            self.watermark = event;
+        }
+        Ok(())
+    }
+
+    fn hear_answers(&mut self, decided: &mut Decided) {
+        self.engine.model_available(self.questions.is_available());
+        while let Ok(say) = self.questions.answers.try_recv() {
+            let actions = self.engine.handle_answer(say);
+            self.take(actions, decided);
+        }
+    }
+
+    fn take(&mut self, actions: Vec<Action>, decided: &mut Decided) {
+        for action in actions {
+            match action {
+                Action::Ask(question) => {
+                    if self.questions.ask(question) == Asked::Full {
+                        self.skipped.add(1);
+                    }
+                }
+                Action::Verdict { event, verdict } => {
+                    decided.verdicts.insert(event, *verdict);
+                }
+                Action::Incident(incident) => {
+                    decided.incidents.insert(incident.id, *incident);
+                }
+                Action::Member { incident, event } => decided.members.push((incident, event)),
+                Action::File(incident) => decided.file.push(incident),
+            }
+        }
+    }
+
+    /// Makes a round durable, trying until the store takes it or the appliance stops; what is lost
+    /// then is decided again after the next start, from the watermark.
+    fn keep(&mut self, decided: Decided, before: EventId) {
+        if decided.is_empty() && self.watermark == before {
+            return;
+        }
+        for verdict in decided.verdicts.values() {
+            self.verdicts[&verdict.decided_by].add(1);
+        }
+        let commit = self.commit(decided);
+        loop {
+            match self.writer.commit_triage(commit.clone()) {
+                Ok(()) => return self.count_opened(&commit),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot keep verdicts"
+                    );
+                }
+            }
+            if self.stop.is_cancelled() {
+                return;
+            }
+            std::thread::sleep(RETRY);
+        }
+    }
+
+    fn commit(&mut self, decided: Decided) -> TriageCommit {
+        let Decided { verdicts, mut incidents, members, file } = decided;
+        incidents.values_mut().for_each(|incident| self.filer.sign(incident));
+        let filings = file
+            .into_iter()
+            .filter_map(|id| {
+                let incident = match incidents.get(&id) {
+                    Some(incident) => incident.clone(),
+                    None => self.reader.incident(id).ok().flatten()?,
+                };
+                let (incident, filing) = self.filer.file(incident, self.clock.now());
+                incidents.insert(id, incident);
+                Some(filing)
+            })
+            .collect();
+        TriageCommit {
+            watermark: self.watermark,
+            verdicts: verdicts.into_iter().collect(),
+            incidents: incidents.into_values().collect(),
+            members,
+            filings,
+        }
+    }
+
+    fn count_opened(&mut self, commit: &TriageCommit) {
+        for incident in commit.incidents.iter().filter(|incident| incident.id >= self.next) {
+            tracing::info!(incident = %incident.id, risk = incident.risk, "incident opened");
+        }
+        let new = commit.incidents.iter().filter(|incident| incident.id >= self.next);
+        self.opened.add(new.count() as u64);
+        if let Some(last) = commit.incidents.iter().map(|incident| incident.id).max() {
+            self.next = self.next.max(IncidentId(last.0 + 1));
+        }
+    }
+}

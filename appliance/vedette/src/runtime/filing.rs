@@ -1,0 +1,92 @@
+//! What goes out with an incident: evidence from the store, queries, guidance, tickets.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use time::OffsetDateTime;
+use vedette_event::query::{Language, RenderedQuery};
+use vedette_event::{EvidenceLine, EvidenceSource as _, Incident, TicketDraft};
+use vedette_resolve::Resolver;
+use vedette_settings::{Device, Settings};
+use vedette_store::{Filing, OutboxEntry};
+
+use super::status::Sources;
+use crate::knowledge;
+use crate::state::State;
+
+/// Languages that an incident is written in.
+const LANGUAGES: [Language; 3] = [Language::YaraL, Language::Aql, Language::Local];
+/// Lines of evidence that an incident keeps: a ticket is read by a person.
+const MAX_EVIDENCE: usize = 40;
+
+/// Completes an incident for the outside.
+pub(super) struct Filer {
+    resolver: Resolver,
+    device: Device,
+    shared: Arc<Sources>,
+    connectors: Vec<String>,
+}
+
+impl Filer {
+    pub(super) fn new(
+        settings: &Settings,
+        state: &State,
+        shared: &Arc<Sources>,
+        connectors: Vec<String>,
+    ) -> Result<Self> {
+        let resolver = knowledge::resolver(state).context("cannot read the knowledge base")?;
+        Ok(Self { resolver, device: settings.device.clone(), shared: shared.clone(), connectors })
+    }
+
+    /// Says on which box it happened.
+    pub(super) fn sign(&self, incident: &mut Incident) {
+        incident.device_id = Some(self.shared.device_id.clone());
+        incident.tenant.clone_from(&self.device.tenant);
+        incident.site.clone_from(&self.device.site);
+    }
+
+    /// The incident with the evidence that its local query finds, and all that is filed with it.
+    pub(super) fn file(&self, mut incident: Incident, now: OffsetDateTime) -> (Incident, Filing) {
+        self.sign(&mut incident);
+        let query = vedette_query::from_incident(&incident, now);
+        match self.shared.reader.evidence(&query) {
+            Ok(lines) => add_evidence(&mut incident, lines),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, incident = %incident.id, "no evidence from the store");
+            }
+        }
+        let queries: Vec<RenderedQuery> = LANGUAGES
+            .iter()
+            .map(|&language| vedette_query::render(&query, language, None, now))
+            .collect();
+        let resolution = Some(self.resolver.resolve(&incident, &self.shared.reader));
+        let draft = TicketDraft {
+            correlation_id: format!("vedette-{}-{}", self.shared.device_id, incident.id),
+            incident: incident.clone(),
+            queries: queries.clone(),
+            resolution: resolution.clone(),
+            console_url: self
+                .shared
+                .console
+                .map(|address| format!("https://{address}/incidents/{}", incident.id)),
+        };
+        let entry =
+            |connector: &String| OutboxEntry { connector: connector.clone(), draft: draft.clone() };
+        let tickets = self.connectors.iter().map(entry).collect();
+        let filing = Filing { incident: incident.id, queries, resolution, tickets };
+        (incident, filing)
+    }
+}
+
+/// Adds lines that are not there yet, up to the cap.
+fn add_evidence(incident: &mut Incident, lines: Vec<EvidenceLine>) {
+    for line in lines {
+        if incident.evidence.len() >= MAX_EVIDENCE {
+            return;
+        }
+        let known = incident.evidence.iter().any(|known| known.event_id == line.event_id);
+        if !known {
+            incident.evidence.push(line);
+        }
+    }
+}

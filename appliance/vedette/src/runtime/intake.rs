@@ -1,0 +1,39 @@
+//! Frames in, records to the store: the thread between the sockets and the disk.
+
+use std::thread::{Builder, JoinHandle};
+
+use anyhow::{Context, Result};
+use tokio::sync::mpsc::Receiver;
+use vedette_event::Defect;
+use vedette_ingest::Frame;
+use vedette_store::Writer;
+use vedette_syslog::{Received, decode};
+
+use crate::clock::Clock;
+
+/// Decodes and appends until the sockets have closed and the queue is empty. Appending waits when the
+/// store is behind; the queue fills up, and the sockets make their senders wait.
+pub(super) fn spawn(
+    mut frames: Receiver<Frame>,
+    writer: Writer,
+    clock: Clock,
+) -> Result<JoinHandle<()>> {
+    let run = move || {
+        while let Some(frame) = frames.blocking_recv() {
+            let received = Received {
+                received_at: clock.at(frame.received_at),
+                peer: frame.peer,
+                transport: frame.transport,
+            };
+            let mut record = decode(frame.bytes, received);
+            if frame.truncated {
+                record.defects.push(Defect::Truncated);
+            }
+            if writer.append(record).is_err() {
+                tracing::error!("the store has closed before the sockets");
+                return;
+            }
+        }
+    };
+    Builder::new().name("vedette-intake".to_owned()).spawn(run).context("cannot start a thread")
+}

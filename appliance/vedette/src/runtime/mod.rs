@@ -1,0 +1,249 @@
+//! The running appliance: who is started in which order, and how all of it stops.
+
+mod box_device;
+mod brain;
+pub(crate) mod control;
+mod filing;
+mod intake;
+mod questions;
+mod status;
+mod systemd;
+mod tickets;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use vedette_console::{Console, ConsoleParts, serve_metrics};
+use vedette_event::Transport;
+use vedette_ingest::Listeners;
+use vedette_provisioning::{Claim, Identity, Surroundings, SystemEntropy};
+use vedette_settings::Settings;
+use vedette_store::{Options, Reader, Store, Writer};
+use vedette_telemetry::Registry;
+use vedette_ticket::Dispatcher;
+
+use crate::clock::Clock;
+use crate::model::bundle::Bundles;
+use crate::model::worker::{WorkerClient, WorkerSettings};
+use crate::state::State;
+
+pub(crate) use status::stored as stored_status;
+pub(crate) use systemd::{Inherited, Notifier};
+
+/// Frames between the sockets and the decoder: a tenth of a second of a heavy burst.
+const FRAME_QUEUE: usize = 8192;
+
+/// What one appliance is started with.
+pub(crate) struct Start {
+    pub(crate) settings: Settings,
+    pub(crate) state: State,
+    pub(crate) clock: Clock,
+    /// Sockets handed over by systemd.
+    pub(crate) inherited: Inherited,
+    /// A code that logs in once, as the demonstration prints it.
+    pub(crate) one_time_login: Option<String>,
+}
+
+/// A running appliance.
+pub(crate) struct Appliance {
+    addresses: Vec<(Transport, SocketAddr)>,
+    console: Option<SocketAddr>,
+    claim_code: Option<String>,
+    store: Store,
+    runtime: Runtime,
+    /// Stops what takes something in: sockets, console, control.
+    intake_stop: CancellationToken,
+    /// Stops the threads that work on what is stored.
+    work_stop: CancellationToken,
+    receiving: tokio::task::JoinHandle<()>,
+    decoding: JoinHandle<()>,
+    workers: Vec<JoinHandle<()>>,
+    control: control::Server,
+    shared: Arc<status::Sources>,
+}
+
+impl Appliance {
+    /// Starts everything; when something cannot be had, nothing stays behind.
+    pub(crate) fn start(start: Start) -> Result<Self> {
+        let Start { settings, state, clock, inherited, one_time_login } = start;
+        state.create()?;
+        let registry = Registry::default();
+        let identity =
+            Identity::load_or_create(&state.identity(), Surroundings::real(&mut SystemEntropy))?;
+        let options = Options { retention: settings.retention.clone(), ..Options::default() };
+        let store = Store::open(state.folder(), options, &registry)?;
+        let (reader, writer) = (store.reader(), store.writer());
+
+        let listeners = Listeners::bind(&settings.ingest, inherited.syslog)?;
+        let addresses = listeners.addresses();
+        let certificate = identity.certificate();
+        let pem = (certificate.certificate_pem(), certificate.key_pem());
+        let console = Console::bind(settings.console.listen, inherited.console, pem)?;
+        let console_address = console.address();
+        let dispatcher =
+            Dispatcher::new(&settings.tickets, (reader.clone(), writer.clone()), &registry)?;
+
+        let (claim, claim_code) = claim(&state, &reader, one_time_login.is_some())?;
+        let worker = settings.model.enabled.then(|| worker(&settings, &state));
+        let shared = Arc::new(status::Sources {
+            clock,
+            started_at: clock.now(),
+            device_id: identity.device_id().to_string(),
+            state: state.clone(),
+            reader: reader.clone(),
+            writer: writer.clone(),
+            registry: registry.clone(),
+            sources: listeners.sources(),
+            addresses: addresses.clone(),
+            retention: settings.retention.clone(),
+            worker: worker.as_ref().map(WorkerClient::status),
+            console: console_address,
+        });
+
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("vedette-io")
+            .enable_all()
+            .build()
+            .context("cannot start the I/O threads")?;
+        let (intake_stop, work_stop) = (CancellationToken::new(), CancellationToken::new());
+        let console_parts = ConsoleParts {
+            reader: reader.clone(),
+            writer: writer.clone(),
+            device: Arc::new(box_device::BoxDevice::new(shared.clone(), claim, one_time_login)),
+            registry: registry.clone(),
+        };
+        show(&runtime, console, console_parts, &settings, &registry, &work_stop)?;
+        let (frames, received) = tokio::sync::mpsc::channel(FRAME_QUEUE);
+        let receiving = {
+            let (registry, stop) = (registry.clone(), intake_stop.clone());
+            runtime.spawn(async move {
+                let counts = listeners.run(frames, registry, stop).await;
+                tracing::info!(
+                    received = counts.received,
+                    delivered = counts.delivered,
+                    "listeners closed"
+                );
+            })
+        };
+        let decoding = intake::spawn(received, writer.clone(), clock)?;
+        let filer = filing::Filer::new(&settings, &state, &shared, dispatcher.names())?;
+        let questions = questions::spawn(worker, &registry, &work_stop)?;
+        let mut workers = vec![brain::spawn(
+            brain::Brain { settings: &settings, clock, filer, registry: &registry },
+            (reader, writer),
+            questions.channel,
+            work_stop.clone(),
+        )?];
+        workers.extend(questions.thread);
+        workers.push(tickets::spawn(dispatcher, work_stop.clone())?);
+        let control = control::Server::start(&state, shared.clone())?;
+        Ok(Self {
+            addresses,
+            console: console_address,
+            claim_code,
+            store,
+            runtime,
+            intake_stop,
+            work_stop,
+            receiving,
+            decoding,
+            workers,
+            control,
+            shared,
+        })
+    }
+
+    /// Where syslog is listened for.
+    pub(crate) fn addresses(&self) -> &[(Transport, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// Where the console is.
+    pub(crate) fn console(&self) -> Option<SocketAddr> {
+        self.console
+    }
+
+    /// The code with which the first account is made, while there is none.
+    pub(crate) fn claim_code(&self) -> Option<&str> {
+        self.claim_code.as_deref()
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        self.store.reader()
+    }
+
+    pub(crate) fn writer(&self) -> Writer {
+        self.store.writer()
+    }
+
+    /// What it says of itself.
+    pub(crate) fn status(&self) -> vedette_event::Status {
+        self.shared.status()
+    }
+
+    /// Stops in the order in which lines flow: sockets first, then what they hold is decoded and
+    /// committed, then the rest. What is stored and not yet judged is judged after the next start.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.intake_stop.cancel();
+        self.runtime.block_on(self.receiving).context("the listeners ended badly")?;
+        join(self.decoding)?;
+        self.store.writer().flush().context("cannot commit the last lines")?;
+        self.work_stop.cancel();
+        self.control.stop();
+        self.workers.into_iter().try_for_each(join)?;
+        self.runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        self.store.close().context("cannot close the store")
+    }
+}
+
+fn join(thread: JoinHandle<()>) -> Result<()> {
+    let name = thread.thread().name().unwrap_or("a thread").to_owned();
+    thread.join().map_err(|_| anyhow::anyhow!("{name} ended with a panic"))
+}
+
+/// Opens the claim of the box; while nobody has an account, every start makes a new code.
+fn claim(state: &State, reader: &Reader, demonstration: bool) -> Result<(Claim, Option<String>)> {
+    let mut claim = Claim::open(&state.identity())?;
+    let unclaimed = reader.accounts()?.is_empty() && !demonstration;
+    let code = unclaimed.then(|| claim.issue(&mut SystemEntropy)).transpose()?;
+    Ok((claim, code.map(|code| code.to_string())))
+}
+
+fn worker(settings: &Settings, state: &State) -> WorkerClient {
+    let machine = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = match settings.model.threads {
+        0 => machine.saturating_sub(1).max(1),
+        threads => threads,
+    };
+    let mut found = WorkerSettings::find(u16::try_from(threads).unwrap_or(u16::MAX));
+    found.max_resident_bytes = settings.model.max_bytes;
+    WorkerClient::new(Bundles::of(state.folder()), found)
+}
+
+/// Starts the console and, where it is wanted, the metrics page.
+fn show(
+    runtime: &Runtime,
+    console: Console,
+    parts: ConsoleParts,
+    settings: &Settings,
+    registry: &Registry,
+    stop: &CancellationToken,
+) -> Result<()> {
+    if let Some(address) = settings.console.metrics_listen {
+        let serving = serve_metrics(address, registry.clone(), stop.clone());
+        let bound = runtime.block_on(serving)?;
+        tracing::info!(%bound, "metrics page open");
+    }
+    let stop = stop.clone();
+    runtime.spawn(async move {
+        if let Err(error) = console.run(parts, stop).await {
+            tracing::error!(%error, "the console has stopped");
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! What the appliance says of itself, from where it is known.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use time::OffsetDateTime;
+use vedette_event::{
+    CheckState, HardwareCheck, IngestStatus, ModelState, ModelStatus, SourceStatus, Status,
+    StoreStatus, Transport,
+};
+use vedette_hwtest::State as HardwareState;
+use vedette_store::{Counts, Reader, Retention, Writer};
+use vedette_telemetry::{Metric, Registry};
+
+use crate::clock::Clock;
+use crate::model::worker::{WorkerState, WorkerStatus};
+use crate::state::State;
+
+/// Lines that may wait for triage before it counts as behind.
+const BEHIND: u64 = 100_000;
+/// Sources shown; the console is no place for thousands.
+const MAX_SOURCES: usize = 200;
+
+/// Where everything about the running appliance is known.
+pub(crate) struct Sources {
+    pub(super) clock: Clock,
+    pub(super) started_at: OffsetDateTime,
+    pub(super) device_id: String,
+    pub(super) state: State,
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
+    pub(super) registry: Registry,
+    pub(super) sources: vedette_ingest::Sources,
+    pub(super) addresses: Vec<(Transport, SocketAddr)>,
+    pub(super) retention: Retention,
+    pub(super) worker: Option<WorkerStatus>,
+    pub(super) console: Option<SocketAddr>,
+}
+
+impl Sources {
+    pub(super) fn status(&self) -> Status {
+        let mut status = stored(&self.reader, &self.state, &self.retention);
+        status.running = true;
+        status.started_at = Some(self.started_at);
+        status.device_id.clone_from(&self.device_id);
+        status.model = self.model();
+        self.add_ingest(&mut status.ingest);
+        let health = self.writer.health();
+        if health.degraded {
+            let why = health.reason.unwrap_or_default();
+            status.reasons.push(format!("the store cannot write: {why}"));
+        }
+        if status.store.waiting > BEHIND {
+            let waiting = status.store.waiting;
+            status.reasons.push(format!("triage is behind: {waiting} lines wait to be judged"));
+        }
+        status.healthy = status.reasons.is_empty();
+        status
+    }
+
+    fn model(&self) -> ModelStatus {
+        let answered = self.total(Metric::ModelQuestions);
+        let mut model = ModelStatus {
+            state: ModelState::Off,
+            detail: None,
+            bundle: None,
+            answered,
+            restarts: self.total(Metric::ModelRestarts),
+        };
+        match self.worker.as_ref().map(WorkerStatus::get) {
+            None => {}
+            Some(WorkerState::Starting) => model.state = ModelState::Starting,
+            Some(WorkerState::Missing(why)) => {
+                model.state = ModelState::Missing;
+                model.detail = Some(why);
+            }
+            Some(WorkerState::Down { reason }) => {
+                model.state = ModelState::Down;
+                model.detail = Some(reason);
+            }
+            Some(WorkerState::Up { bundle }) => {
+                model.state = ModelState::Up;
+                model.bundle = Some(bundle);
+            }
+        }
+        model
+    }
+
+    fn total(&self, metric: Metric) -> u64 {
+        self.registry.values(metric).values().sum()
+    }
+
+    fn add_ingest(&self, ingest: &mut IngestStatus) {
+        let console = self.console.map(|address| format!("https {address}"));
+        ingest.listening = self
+            .addresses
+            .iter()
+            .map(|(transport, address)| format!("{} {address}", transport.as_str()))
+            .chain(console)
+            .collect();
+        ingest.received = self.total(Metric::IngestMessages);
+        ingest.stored = self.total(Metric::StoreEvents);
+        ingest.dropped = self
+            .registry
+            .values(Metric::IngestDropped)
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| (reason.to_owned(), count))
+            .collect();
+        let snapshot = self.sources.snapshot();
+        for (address, counts) in snapshot.by_address {
+            let address = address.to_string();
+            let known = ingest.sources.iter().position(|source| source.address == address);
+            let at = match known {
+                Some(at) => at,
+                None if ingest.sources.len() < MAX_SOURCES => {
+                    ingest.sources.push(empty(address));
+                    ingest.sources.len() - 1
+                }
+                None => continue,
+            };
+            let source = &mut ingest.sources[at];
+            source.received = counts.received;
+            source.last_seen = counts.last_seen.map(|at| self.clock.at(at));
+            source.dropped = counts
+                .dropped
+                .iter()
+                .map(|(reason, count)| (reason.as_str().to_owned(), *count))
+                .collect();
+        }
+    }
+}
+
+fn empty(address: String) -> SourceStatus {
+    SourceStatus {
+        address,
+        received: 0,
+        stored: 0,
+        dropped: BTreeMap::new(),
+        parsed_percent: 0.0,
+        last_seen: None,
+    }
+}
+
+/// What can be said without a running appliance: what the store and the hardware tell.
+pub(crate) fn stored(reader: &Reader, state: &State, retention: &Retention) -> Status {
+    let mut reasons = Vec::new();
+    let counts = reader
+        .counts()
+        .inspect_err(|error| reasons.push(format!("the store cannot be read: {error}")))
+        .ok();
+    let hardware = hardware(state);
+    for check in hardware.iter().filter(|check| check.state == CheckState::Fail) {
+        reasons.push(format!("{}: {}", check.name, check.detail));
+    }
+    let tickets = reader.ticket_counts().unwrap_or_default();
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: counts.as_ref().map_or(0, |counts| counts.schema),
+        slot: None,
+        healthy: reasons.is_empty(),
+        reasons,
+        running: false,
+        device_id: String::new(),
+        started_at: None,
+        model: ModelStatus {
+            state: ModelState::Off,
+            detail: None,
+            bundle: None,
+            answered: 0,
+            restarts: 0,
+        },
+        ingest: IngestStatus {
+            sources: counts.as_ref().map(sources).unwrap_or_default(),
+            ..IngestStatus::default()
+        },
+        store: counts.as_ref().map(|counts| store(reader, counts, retention)).unwrap_or_default(),
+        open_incidents: counts.as_ref().map_or(0, |counts| counts.open_incidents),
+        tickets: tickets.into_iter().map(|(state, n)| (state.as_str().to_owned(), n)).collect(),
+        hardware,
+    }
+}
+
+fn store(reader: &Reader, counts: &Counts, retention: &Retention) -> StoreStatus {
+    let judged = reader.watermark().map_or(0, |watermark| watermark.0);
+    let last = reader.last_event_id().map_or(judged, |last| last.0);
+    StoreStatus {
+        events: counts.events,
+        waiting: last.saturating_sub(judged),
+        bytes: counts.file_bytes,
+        oldest: counts.oldest,
+        newest: counts.newest,
+        forecast: counts
+            .reach(retention)
+            .map(|reach| format!("at this rate it reaches back {} days", reach.whole_days())),
+    }
+}
+
+fn sources(counts: &Counts) -> Vec<SourceStatus> {
+    counts
+        .sources
+        .iter()
+        .take(MAX_SOURCES)
+        .map(|source| SourceStatus {
+            stored: source.stored,
+            parsed_percent: 100.0 * source.parsed as f32 / source.stored.max(1) as f32,
+            last_seen: Some(source.last_seen),
+            ..empty(source.source.clone())
+        })
+        .collect()
+}
+
+fn hardware(state: &State) -> Vec<HardwareCheck> {
+    vedette_hwtest::run(state.folder())
+        .into_iter()
+        .map(|check| HardwareCheck {
+            name: check.name.to_string(),
+            state: match check.state {
+                HardwareState::Ok => CheckState::Ok,
+                HardwareState::Warn => CheckState::Warn,
+                HardwareState::Fail => CheckState::Fail,
+                HardwareState::NotApplicable => CheckState::NotApplicable,
+            },
+            detail: check.detail,
+        })
+        .collect()
+}
