@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A network in CIDR notation, `192.168.0.0/16`; a bare address is a network of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Network {
     address: IpAddr,
     bits: u8,
@@ -62,7 +64,7 @@ impl From<Network> for String {
 }
 
 /// Which deciders take part; all but for ablation reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Deciders {
     /// The rules, over one line and over many.
@@ -80,7 +82,7 @@ impl Default for Deciders {
 }
 
 /// Settings of triage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Policy {
     /// Score (0 to 1) from which a line is malicious. Default 0.85.
