@@ -50,7 +50,10 @@ fn collect(root: &Value, schema: &Value, at: &mut Key, keys: &mut Vec<Key>, dept
             let mut key = Key {
                 path: at.below(name, list),
                 text: description(property, resolved),
-                default: property.get("default").or_else(|| at.default.as_ref()?.get(name)).cloned(),
+                default: property
+                    .get("default")
+                    .or_else(|| at.default.as_ref()?.get(name))
+                    .cloned(),
                 kind: kind(root, property),
             };
             let below = items.filter(|_| list).unwrap_or(resolved);
@@ -67,27 +70,29 @@ fn collect(root: &Value, schema: &Value, at: &mut Key, keys: &mut Vec<Key>, dept
 
 /// The object schemas a schema stands for: itself, or each variant of a choice.
 fn tables<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
-    let schema = resolve(root, schema);
     let mut found: Vec<&Value> = Vec::new();
-    if schema.get("properties").is_some() {
-        found.push(schema);
+    // A variant with a tag has properties of its own beside the reference to its table.
+    for schema in [Some(schema), referenced(root, schema)].into_iter().flatten() {
+        if schema.get("properties").is_some() {
+            found.push(schema);
+        }
     }
+    let schema = resolve(root, schema);
     for choice in ["oneOf", "anyOf"] {
         for variant in schema.get(choice).and_then(Value::as_array).into_iter().flatten() {
-            let variant = resolve(root, variant);
-            if variant.get("properties").is_some() {
-                found.push(variant);
-            }
+            found.extend(tables(root, variant));
         }
     }
     found
 }
 
 fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
-    let reference = schema.get("$ref").and_then(Value::as_str);
-    reference
-        .and_then(|reference| root.pointer(reference.trim_start_matches('#')))
-        .unwrap_or(schema)
+    referenced(root, schema).unwrap_or(schema)
+}
+
+fn referenced<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Value> {
+    let reference = schema.get("$ref")?.as_str()?;
+    root.pointer(reference.trim_start_matches('#'))
 }
 
 fn description(property: &Value, resolved: &Value) -> String {
@@ -101,23 +106,32 @@ fn kind(root: &Value, property: &Value) -> String {
         return format!("`{value}`");
     }
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-        return values.iter().filter_map(Value::as_str).map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", ");
+        return values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|v| format!("`{v}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
     }
     if let Some(items) = schema.get("items") {
         return format!("list of {}", kind(root, items));
     }
     for choice in ["oneOf", "anyOf"] {
         if let Some(variants) = schema.get(choice).and_then(Value::as_array) {
-            let mut kinds: Vec<String> = variants.iter().map(|v| kind(root, v)).filter(|kind| kind != "null").collect();
+            let mut kinds: Vec<String> =
+                variants.iter().map(|v| kind(root, v)).filter(|kind| kind != "null").collect();
             kinds.dedup();
             return kinds.join(", ");
         }
     }
     match schema.get("type") {
         Some(Value::String(name)) => name.clone(),
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect::<Vec<_>>().join(" or ")
-        }
+        Some(Value::Array(names)) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|name| *name != "null")
+            .collect::<Vec<_>>()
+            .join(" or "),
         _ => "value".to_owned(),
     }
 }

@@ -11,6 +11,8 @@ mod keys;
 mod load;
 mod reference;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use error::SettingsError;
 pub use load::{Loaded, Origin, load};

@@ -14,10 +14,20 @@ pub fn reference() -> String {
     for key in keys::known() {
         let (above, name) = key.path.rsplit_once('.').unwrap_or(("", &key.path));
         if table.as_deref() != Some(above) {
-            let _ = write!(page, "\n## {}\n\n| key | kind | default | meaning |\n|---|---|---|---|\n", heading(above));
+            let _ = write!(
+                page,
+                "\n## {}\n\n| key | kind | default | meaning |\n|---|---|---|---|\n",
+                heading(above)
+            );
             table = Some(above.to_owned());
         }
-        let _ = writeln!(page, "| `{name}` | {} | {} | {} |", key.kind, default(&key), key.text.replace('|', "\\|"));
+        let _ = writeln!(
+            page,
+            "| `{name}` | {} | {} | {} |",
+            key.kind,
+            default(&key),
+            key.text.replace('|', "\\|")
+        );
     }
     page
 }

@@ -67,7 +67,7 @@ impl Default for Model {
             bundle: "base".to_owned(),
             threads: 0,
             device: ModelDevice::Auto,
-            max_bytes: 1_610_612_736,
+            max_bytes: 1000 << 20,
         }
     }
 }

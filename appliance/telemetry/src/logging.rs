@@ -11,10 +11,10 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sets up logging to standard error. `VEDETTE_LOG` filters (`info` by default; syntax of
-/// `tracing-subscriber`'s `EnvFilter`). A second call changes nothing.
-pub fn init_logging(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("VEDETTE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+/// Sets up logging to standard error. `VEDETTE_LOG` filters (syntax of `tracing-subscriber`'s
+/// `EnvFilter`), else `level` does. A second call changes nothing.
+pub fn init_logging(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_env("VEDETTE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // A second initialisation (several tests in one process) finds the first in place: fine.
     let _ = match format {

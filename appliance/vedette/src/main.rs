@@ -30,7 +30,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Outcome {
     // Under systemd the journal stamps and stores lines; JSON keeps their fields apart.
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    init_logging(if journal { LogFormat::Json } else { LogFormat::Text });
+    let format = if journal { LogFormat::Json } else { LogFormat::Text };
+    // Only the appliance tells what it does; commands print results, and what went wrong.
+    init_logging(format, if matches!(command, Command::Serve(_)) { "info" } else { "warn" });
     match command {
         Command::Serve(configured) => commands::serve::run(&configured),
         Command::Demo(arguments) => demo::run(&arguments),

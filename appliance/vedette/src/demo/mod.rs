@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use time::OffsetDateTime;
+use vedette_event::ModelStatus;
 use vedette_scenario::{Day, Options};
 use vedette_settings::Settings;
 use vedette_ticket::{Config, Webhook};
@@ -41,9 +42,10 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
     home.state = home.state.below("demo");
     home.state.create()?;
     fetch_model(&home);
-    let options = Options { attacks: !arguments.quiet_day, ..Options::default() };
+    let run_file = RunFile::begin(&home.state, arguments)?;
+    let options =
+        Options { attacks: !arguments.quiet_day, date: Some(run_file.date), ..Options::default() };
     let day = Day::generate(arguments.seed, options);
-    let run_file = RunFile::begin(&home.state, arguments, &day)?;
     let desk = Desk::open()?;
     let login = random_text()?;
     let settings = settings(home.settings, &home.state, &desk)?;
@@ -66,6 +68,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
     run_file.finish()?;
     let address = appliance.console().map(|address| format!("https://{address}"));
     let address = address.unwrap_or_default();
+    println!("{}", model_line(&appliance.status().model));
     println!("{}, console at {address}", progress.summary(&desk)?);
     if arguments.once {
         appliance.stop()?;
@@ -120,6 +123,14 @@ fn introduce(day: &Day, lines: usize, appliance: &Appliance) {
         day.senders.len(),
         addresses.join(" and "),
     );
+}
+
+fn model_line(model: &ModelStatus) -> String {
+    match (&model.bundle, &model.detail) {
+        (Some(bundle), _) => format!("{} questions answered by {bundle}", model.answered),
+        (None, Some(detail)) => format!("the language model is {}: {detail}", model.state),
+        (None, None) => format!("the language model is {}", model.state),
+    }
 }
 
 fn day_end(day: &Day) -> OffsetDateTime {

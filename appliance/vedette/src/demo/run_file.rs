@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use time::{Date, Duration, OffsetDateTime, Weekday};
 use vedette_event::EventId;
 use vedette_scenario::{Day, Event};
 use vedette_store::{Reader, StoreError};
@@ -17,38 +18,43 @@ use crate::state::State;
 const PAGE: usize = 1000;
 
 /// What identifies a run.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Run {
     seed: u64,
     quiet_day: bool,
-    date: String,
+    date: Date,
 }
 
 /// The note of an unfinished run.
 pub(super) struct RunFile {
     path: PathBuf,
     state: State,
+    /// The day that is replayed.
+    pub(super) date: Date,
 }
 
 impl RunFile {
     /// Goes on with the same run if it was interrupted; else makes room for a fresh appliance. The
     /// model and the identity stay.
-    pub(super) fn begin(state: &State, arguments: &DemoArguments, day: &Day) -> Result<Self> {
+    pub(super) fn begin(state: &State, arguments: &DemoArguments) -> Result<Self> {
         let path = state.folder().join("run.json");
-        let run = Run {
-            seed: arguments.seed,
-            quiet_day: arguments.quiet_day,
-            date: day.date.to_string(),
-        };
-        let noted =
+        let noted: Option<Run> =
             fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
-        if noted.as_ref() != Some(&run) {
-            vedette_store::discard(state.folder())
-                .context("cannot clear the last demonstration")?;
-            fs::write(&path, serde_json::to_string(&run)?)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        Ok(Self { path, state: state.clone() })
+        let date = match noted {
+            Some(run) if (run.seed, run.quiet_day) == (arguments.seed, arguments.quiet_day) => {
+                run.date
+            }
+            _ => {
+                vedette_store::discard(state.folder())
+                    .context("cannot clear the last demonstration")?;
+                let date = last_working_day(OffsetDateTime::now_utc().date());
+                let run = Run { seed: arguments.seed, quiet_day: arguments.quiet_day, date };
+                fs::write(&path, serde_json::to_string(&run)?)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                date
+            }
+        };
+        Ok(Self { path, state: state.clone(), date })
     }
 
     /// The lines of the day that are not in the store yet, in order.
@@ -88,4 +94,13 @@ impl RunFile {
         fs::remove_file(&self.path)
             .with_context(|| format!("cannot remove {}", self.path.display()))
     }
+}
+
+/// The last day before `today` on which a company works.
+fn last_working_day(today: Date) -> Date {
+    let mut day = today - Duration::DAY;
+    while matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+        day -= Duration::DAY;
+    }
+    day
 }
