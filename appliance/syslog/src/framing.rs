@@ -28,6 +28,8 @@ pub struct Framer {
     /// Bytes the frame under way has had, kept or not, and the last two of them.
     length: usize,
     tail: [u8; 2],
+    /// Whether the last frame was counted and ended without an LF: a line cannot begin here.
+    counting: bool,
     ready: VecDeque<RawFrame>,
     discarded: u64,
 }
@@ -38,7 +40,8 @@ enum State {
     Start,
     /// In digits that may be a length.
     Length,
-    /// After digits and a space; `<` makes them a length.
+    /// After digits and a space; `<` makes them a length, and so does anything where no line can
+    /// begin, for some send messages without a priority.
     Space,
     /// In a counted frame.
     Counted { remaining: usize },
@@ -56,6 +59,7 @@ impl Framer {
             kept: Vec::new(),
             length: 0,
             tail: [0; 2],
+            counting: false,
             ready: VecDeque::new(),
             discarded: 0,
         }
@@ -105,7 +109,7 @@ impl Framer {
             State::Length if first.is_ascii_digit() && self.prefix.len() < MAX_LENGTH_DIGITS => {
                 self.lengthen(first, State::Length)
             }
-            State::Space if first == b'<' => {
+            State::Space if first == b'<' || self.counting => {
                 let remaining = self.announced_length();
                 self.prefix.clear();
                 self.turn(State::Counted { remaining })
@@ -190,6 +194,7 @@ impl Framer {
             let truncated = cut_off || bytes.len() < whole;
             self.ready.push_back(RawFrame { bytes, truncated });
         }
+        self.counting = matches!(self.state, State::Counted { .. }) && ending == 0;
         self.length = 0;
         self.tail = [0; 2];
         self.state = State::Start;

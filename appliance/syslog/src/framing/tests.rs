@@ -29,6 +29,10 @@ fn frames_are_told_apart() {
             b"6 <1>\na\n24 lines\n10.0.0.1\n",
             &[("<1>\na", false), ("24 lines", false), ("10.0.0.1", false)],
         ),
+        (
+            b"4 <1>a4 text5 <2>b\n5 text\n",
+            &[("<1>a", false), ("text", false), ("<2>b", false), ("5 text", false)],
+        ),
         (b"9 <1>ab", &[("<1>ab", true)]),
         (b"12345678 <1>a\n", &[("12345678", true)]),
         (b"12345678\r\n", &[("12345678", false)]),
