@@ -58,13 +58,22 @@ fn collect(root: &Value, schema: &Value, at: &mut Key, keys: &mut Vec<Key>, dept
             };
             let below = items.filter(|_| list).unwrap_or(resolved);
             if tables(root, below).is_empty() {
-                if !keys.iter().any(|known| known.path == key.path) {
-                    keys.push(key);
-                }
+                add(keys, key);
             } else {
                 collect(root, below, &mut key, keys, depth + 1);
             }
         }
+    }
+}
+
+/// Adds a key. Variants of a table share keys: the first one's text stands, values add up.
+fn add(keys: &mut Vec<Key>, key: Key) {
+    match keys.iter_mut().find(|known| known.path == key.path) {
+        None => keys.push(key),
+        Some(known) if known.kind != key.kind => {
+            known.kind = format!("{}, {}", known.kind, key.kind)
+        }
+        Some(_) => {}
     }
 }
 

@@ -21,13 +21,8 @@ pub fn reference() -> String {
             );
             table = Some(above.to_owned());
         }
-        let _ = writeln!(
-            page,
-            "| `{name}` | {} | {} | {} |",
-            key.kind,
-            default(&key),
-            key.text.replace('|', "\\|")
-        );
+        let _ =
+            writeln!(page, "| `{name}` | {} | {} | {} |", key.kind, default(&key), meaning(&key));
     }
     page
 }
@@ -44,4 +39,12 @@ fn default(key: &Key) -> String {
         None | Some(serde_json::Value::Null) => "none".to_owned(),
         Some(value) => format!("`{value}`"),
     }
+}
+
+/// The tag that chooses a variant has no field of its own to be documented at.
+fn meaning(key: &Key) -> String {
+    if key.text.is_empty() && key.path.ends_with("[].kind") {
+        return "Which kind this is; it decides which of the keys below belong to it.".to_owned();
+    }
+    key.text.replace('|', "\\|")
 }

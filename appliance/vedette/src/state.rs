@@ -8,6 +8,7 @@ use vedette_settings::{Settings, load};
 
 use crate::cli::Configured;
 use crate::exit::Outcome;
+use crate::model::bundle::Bundles;
 
 /// A configuration and the state folder it names.
 pub(crate) struct Home {
@@ -25,6 +26,16 @@ impl Home {
         let state = State::of(&settings);
         Ok(Self { settings, state })
     }
+
+    /// The language models, the configured one chosen.
+    pub(crate) fn bundles(&self) -> Bundles {
+        bundles(&self.settings, &self.state)
+    }
+}
+
+/// The language models of a state folder, the configured one chosen.
+pub(crate) fn bundles(settings: &Settings, state: &State) -> Bundles {
+    Bundles::of(state.folder()).choose(&settings.model.bundle)
 }
 
 /// The state folder and what lies where in it.

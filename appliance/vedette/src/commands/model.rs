@@ -6,9 +6,11 @@ use std::process::Command;
 
 use anyhow::{Context, anyhow};
 
+use vedette_settings::ModelDevice;
+
 use crate::cli::Model;
 use crate::exit::{Failure, Outcome};
-use crate::model::bundle::{Bundle, Bundles};
+use crate::model::bundle::Bundle;
 use crate::model::pull::{Progress, Pull};
 use crate::model::worker::WorkerSettings;
 use crate::state::Home;
@@ -30,7 +32,7 @@ pub(crate) fn run(command: Model) -> Outcome {
         }
         Model::List(configured) => {
             let home = Home::open(&configured)?;
-            for (name, bundle) in Bundles::of(home.state.folder()).list()? {
+            for (name, bundle) in home.bundles().list()? {
                 match bundle {
                     Ok(bundle) => {
                         println!("{name}\t{}\t{}", bundle.manifest.bytes, bundle.manifest.sha256)
@@ -42,13 +44,13 @@ pub(crate) fn run(command: Model) -> Outcome {
         }
         Model::Inspect(configured) => {
             let home = Home::open(&configured)?;
-            let bundle = Bundles::of(home.state.folder()).find()?;
+            let bundle = home.bundles().find()?;
             bundle.verify()?;
             run_worker(&["inspect"], &bundle, None)
         }
         Model::Bench { json, configured } => {
             let home = Home::open(&configured)?;
-            let bundle = Bundles::of(home.state.folder()).find()?;
+            let bundle = home.bundles().find()?;
             run_worker(&["bench"], &bundle, json.as_deref())
         }
     }
@@ -56,7 +58,7 @@ pub(crate) fn run(command: Model) -> Outcome {
 
 /// Fetches the base model and shows how far it is.
 pub(crate) fn pull(home: &Home, pull: Pull) -> Outcome<Bundle> {
-    let bundles = Bundles::of(home.state.folder());
+    let bundles = home.bundles();
     let terminal = stderr().is_terminal();
     let mut show = |progress: Progress| {
         let text = match progress {
@@ -77,7 +79,7 @@ pub(crate) fn pull(home: &Home, pull: Pull) -> Outcome<Bundle> {
 
 /// Has the worker's program, which knows the model's inside, answer with a JSON document.
 fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&std::path::Path>) -> Outcome {
-    let program = WorkerSettings::find(1).program.ok_or_else(|| {
+    let program = WorkerSettings::find(1, ModelDevice::Auto).program.ok_or_else(|| {
         anyhow!("vedette-worker is not beside this program: build it with `cargo build`")
     })?;
     let output = Command::new(&program)

@@ -14,7 +14,6 @@ use crate::cli::{Format, TriageArguments};
 use crate::commands::rows::{self, Row, Rows, bad_row};
 use crate::deciders;
 use crate::exit::{Failure, Outcome};
-use crate::model::bundle::Bundles;
 use crate::model::worker::{WorkerClient, WorkerSettings};
 use crate::state::Home;
 
@@ -67,11 +66,14 @@ fn model(home: &Home, who: Decider, judge: &Judge) -> Outcome<Option<WorkerClien
     if !alone && !wanted {
         return Ok(None);
     }
-    let bundles = Bundles::of(home.state.folder());
+    let bundles = home.bundles();
     match bundles.find() {
         Ok(_) if alone || judge.hears_model() => {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            let settings = WorkerSettings::find(u16::try_from(threads).unwrap_or(u16::MAX));
+            let settings = WorkerSettings::find(
+                u16::try_from(threads).unwrap_or(u16::MAX),
+                home.settings.model.device,
+            );
             Ok(Some(WorkerClient::new(bundles, settings)))
         }
         Ok(_) => {

@@ -23,7 +23,6 @@ use crate::cli::DemoArguments;
 use crate::clock::Clock;
 use crate::commands::model;
 use crate::exit::Outcome;
-use crate::model::bundle::Bundles;
 use crate::model::pull::Pull;
 use crate::runtime::{Appliance, Inherited, Start};
 use crate::state::{Home, State};
@@ -85,7 +84,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
 
 /// The model is pulled when it is missing; the appliance works without it.
 fn fetch_model(home: &Home) {
-    if !home.settings.model.enabled || Bundles::of(home.state.folder()).find().is_ok() {
+    if !home.settings.model.enabled || home.bundles().find().is_ok() {
         return;
     }
     if let Err(error) = model::pull(home, Pull::default()) {

@@ -102,12 +102,19 @@ pub(crate) type Listed = (String, Result<Bundle, BundleError>);
 #[derive(Clone, Debug)]
 pub(crate) struct Bundles {
     folder: PathBuf,
+    /// The folder of the one that runs.
+    chosen: String,
 }
 
 impl Bundles {
     /// The bundles below a state folder, which need not exist yet.
     pub(crate) fn of(state: &Path) -> Self {
-        Self { folder: state.join("models") }
+        Self { folder: state.join("models"), chosen: BASE_FOLDER.to_owned() }
+    }
+
+    /// The same, running another one than the base model.
+    pub(crate) fn choose(self, name: &str) -> Self {
+        Self { chosen: name.to_owned(), ..self }
     }
 
     /// The folder that holds them all.
@@ -122,7 +129,7 @@ impl Bundles {
 
     /// The bundle to run. Quick: looks at the manifest and the size; the worker hashes the file.
     pub(crate) fn find(&self) -> Result<Bundle, BundleError> {
-        Bundle::read(&self.base_folder())
+        Bundle::read(&self.folder.join(&self.chosen))
     }
 
     /// Every bundle, sound or not, by name.

@@ -17,11 +17,15 @@ use vedette_event::worker::{
     EXIT_DAMAGED, MAX_QUESTION_BYTES, MAX_QUESTIONS, Reply, Request, frame_header, frame_length,
 };
 use vedette_event::{LanguageModel, ModelError, ModelSay, Question};
+use vedette_settings::ModelDevice;
 
 use super::bundle::Bundles;
 
 /// The worker's name, beside our own program or in [`LIBEXEC`].
 const PROGRAM: &str = "vedette-worker";
+
+/// The worker built for CUDA, which needs its driver to start at all.
+const CUDA_PROGRAM: &str = "vedette-worker-cuda";
 
 /// Where a package puts it.
 const LIBEXEC: &str = "/usr/libexec";
@@ -109,18 +113,28 @@ pub(crate) struct WorkerSettings {
 
 impl WorkerSettings {
     /// Looks at the environment and beside the running program.
-    pub(crate) fn find(threads: u16) -> Self {
+    pub(crate) fn find(threads: u16, device: ModelDevice) -> Self {
         let system = || Some(PathBuf::from(SYSTEM_SOCKET)).filter(|path| path.exists());
-        let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(PROGRAM)));
-        let places = [beside, Some(Path::new(LIBEXEC).join(PROGRAM))];
+        let names: &[&str] = match device {
+            ModelDevice::Auto => &[CUDA_PROGRAM, PROGRAM],
+            ModelDevice::Cpu => &[PROGRAM],
+            ModelDevice::Cuda => &[CUDA_PROGRAM],
+        };
         Self {
-            program: places.into_iter().flatten().find(|path| path.is_file()),
+            program: names.iter().find_map(|name| installed(name)),
             socket: std::env::var_os(SOCKET_VARIABLE).map(PathBuf::from).or_else(system),
             threads,
             first_pause: FIRST_PAUSE,
             max_resident_bytes: MAX_RESIDENT_BYTES,
         }
     }
+}
+
+/// A program beside our own, else in the system's folder.
+fn installed(name: &str) -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(name)));
+    let places = [beside, Some(Path::new(LIBEXEC).join(name))];
+    places.into_iter().flatten().find(|path| path.is_file())
 }
 
 /// A worker that answers, or will again.

@@ -27,9 +27,8 @@ use vedette_telemetry::Registry;
 use vedette_ticket::Dispatcher;
 
 use crate::clock::Clock;
-use crate::model::bundle::Bundles;
 use crate::model::worker::{WorkerClient, WorkerSettings};
-use crate::state::State;
+use crate::state::{State, bundles};
 
 pub(crate) use status::stored as stored_status;
 pub(crate) use systemd::{Inherited, Notifier};
@@ -220,9 +219,10 @@ fn worker(settings: &Settings, state: &State) -> WorkerClient {
         0 => machine.saturating_sub(1).max(1),
         threads => threads,
     };
-    let mut found = WorkerSettings::find(u16::try_from(threads).unwrap_or(u16::MAX));
+    let mut found =
+        WorkerSettings::find(u16::try_from(threads).unwrap_or(u16::MAX), settings.model.device);
     found.max_resident_bytes = settings.model.max_bytes;
-    WorkerClient::new(Bundles::of(state.folder()), found)
+    WorkerClient::new(bundles(settings, state), found)
 }
 
 /// Starts the console and, where it is wanted, the metrics page.
