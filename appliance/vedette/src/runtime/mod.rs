@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use vedette_console::{Console, ConsoleParts, serve_metrics};
 use vedette_event::Transport;
-use vedette_ingest::Listeners;
+use vedette_ingest::{Frame, Listeners};
 use vedette_provisioning::{Claim, Identity, Surroundings, SystemEntropy};
 use vedette_settings::Settings;
 use vedette_store::{Options, Reader, Store, Writer};
@@ -27,12 +27,14 @@ use vedette_telemetry::Registry;
 use vedette_ticket::Dispatcher;
 
 use crate::clock::Clock;
-use crate::model::worker::{WorkerClient, WorkerSettings};
+use crate::model::worker::{WorkerClient, WorkerSettings, WorkerStatus};
 use crate::state::{State, bundles};
 
 pub(crate) use status::stored as stored_status;
 pub(crate) use systemd::{Inherited, Notifier};
 
+/// Threads for sockets and pages: what is heavy has threads of its own.
+const IO_THREADS: usize = 2;
 /// Frames between the sockets and the decoder: a tenth of a second of a heavy burst.
 const FRAME_QUEUE: usize = 8192;
 
@@ -49,15 +51,10 @@ pub(crate) struct Start {
 
 /// A running appliance.
 pub(crate) struct Appliance {
-    addresses: Vec<(Transport, SocketAddr)>,
-    console: Option<SocketAddr>,
     claim_code: Option<String>,
     store: Store,
     runtime: Runtime,
-    /// Stops what takes something in: sockets, console, control.
-    intake_stop: CancellationToken,
-    /// Stops the threads that work on what is stored.
-    work_stop: CancellationToken,
+    stops: Stops,
     receiving: tokio::task::JoinHandle<()>,
     decoding: JoinHandle<()>,
     workers: Vec<JoinHandle<()>>,
@@ -65,70 +62,94 @@ pub(crate) struct Appliance {
     shared: Arc<status::Sources>,
 }
 
-impl Appliance {
-    /// Starts everything; when something cannot be had, nothing stays behind.
-    pub(crate) fn start(start: Start) -> Result<Self> {
-        let Start { settings, state, clock, inherited, one_time_login } = start;
+/// What ends in two steps.
+struct Stops {
+    /// What takes log lines in.
+    intake: CancellationToken,
+    /// What works on lines that are stored.
+    work: CancellationToken,
+}
+
+/// What must be had before anything runs: each may be refused, by the disk or by another program.
+struct Foundation {
+    registry: Registry,
+    identity: Identity,
+    store: Store,
+    listeners: Listeners,
+    console: Console,
+    dispatcher: Dispatcher,
+}
+
+impl Foundation {
+    fn lay(settings: &Settings, state: &State, inherited: Inherited) -> Result<Self> {
         state.create()?;
         let registry = Registry::default();
         let identity =
             Identity::load_or_create(&state.identity(), Surroundings::real(&mut SystemEntropy))?;
         let options = Options { retention: settings.retention.clone(), ..Options::default() };
         let store = Store::open(state.folder(), options, &registry)?;
-        let (reader, writer) = (store.reader(), store.writer());
-
         let listeners = Listeners::bind(&settings.ingest, inherited.syslog)?;
-        let addresses = listeners.addresses();
         let certificate = identity.certificate();
         let pem = (certificate.certificate_pem(), certificate.key_pem());
         let console = Console::bind(settings.console.listen, inherited.console, pem)?;
-        let console_address = console.address();
-        let dispatcher =
-            Dispatcher::new(&settings.tickets, (reader.clone(), writer.clone()), &registry)?;
+        let outbox = (store.reader(), store.writer());
+        let dispatcher = Dispatcher::new(&settings.tickets, outbox, &registry)?;
+        Ok(Self { registry, identity, store, listeners, console, dispatcher })
+    }
 
-        let (claim, claim_code) = claim(&state, &reader, one_time_login.is_some())?;
-        let worker = settings.model.enabled.then(|| worker(&settings, &state));
-        let shared = Arc::new(status::Sources {
+    fn sources(
+        &self,
+        settings: &Settings,
+        state: &State,
+        clock: Clock,
+        worker: Option<WorkerStatus>,
+    ) -> status::Sources {
+        status::Sources {
             clock,
             started_at: clock.now(),
-            device_id: identity.device_id().to_string(),
+            device_id: self.identity.device_id().to_string(),
             state: state.clone(),
-            reader: reader.clone(),
-            writer: writer.clone(),
-            registry: registry.clone(),
-            sources: listeners.sources(),
-            addresses: addresses.clone(),
+            reader: self.store.reader(),
+            writer: self.store.writer(),
+            registry: self.registry.clone(),
+            sources: self.listeners.sources(),
+            addresses: self.listeners.addresses(),
             retention: settings.retention.clone(),
-            worker: worker.as_ref().map(WorkerClient::status),
-            console: console_address,
-        });
+            worker,
+            console: self.console.address(),
+        }
+    }
+}
+
+impl Appliance {
+    /// Starts everything; when something cannot be had, nothing stays behind.
+    pub(crate) fn start(start: Start) -> Result<Self> {
+        let Start { settings, state, clock, inherited, one_time_login } = start;
+        let foundation = Foundation::lay(&settings, &state, inherited)?;
+        let (reader, writer) = (foundation.store.reader(), foundation.store.writer());
+        let (claim, claim_code) = claim(&state, &reader, one_time_login.is_some())?;
+        let worker = settings.model.enabled.then(|| worker(&settings, &state));
+        let status = worker.as_ref().map(WorkerClient::status);
+        let shared = Arc::new(foundation.sources(&settings, &state, clock, status));
+        let Foundation { registry, store, listeners, console, dispatcher, .. } = foundation;
 
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(IO_THREADS)
             .thread_name("vedette-io")
             .enable_all()
             .build()
             .context("cannot start the I/O threads")?;
         let (intake_stop, work_stop) = (CancellationToken::new(), CancellationToken::new());
-        let console_parts = ConsoleParts {
+        let parts = ConsoleParts {
             reader: reader.clone(),
             writer: writer.clone(),
             device: Arc::new(box_device::BoxDevice::new(shared.clone(), claim, one_time_login)),
             registry: registry.clone(),
         };
-        show(&runtime, console, console_parts, &settings, &registry, &work_stop)?;
+        show(&runtime, console, parts, &settings, &work_stop)?;
         let (frames, received) = tokio::sync::mpsc::channel(FRAME_QUEUE);
-        let receiving = {
-            let (registry, stop) = (registry.clone(), intake_stop.clone());
-            runtime.spawn(async move {
-                let counts = listeners.run(frames, registry, stop).await;
-                tracing::info!(
-                    received = counts.received,
-                    delivered = counts.delivered,
-                    "listeners closed"
-                );
-            })
-        };
+        let receiving =
+            runtime.spawn(receive(listeners, frames, registry.clone(), intake_stop.clone()));
         let decoding = intake::spawn(received, writer.clone(), clock)?;
         let filer = filing::Filer::new(&settings, &state, &shared, dispatcher.names())?;
         let questions = questions::spawn(worker, &registry, &work_stop)?;
@@ -141,14 +162,12 @@ impl Appliance {
         workers.extend(questions.thread);
         workers.push(tickets::spawn(dispatcher, work_stop.clone())?);
         let control = control::Server::start(&state, shared.clone())?;
+        let stops = Stops { intake: intake_stop, work: work_stop };
         Ok(Self {
-            addresses,
-            console: console_address,
             claim_code,
             store,
             runtime,
-            intake_stop,
-            work_stop,
+            stops,
             receiving,
             decoding,
             workers,
@@ -159,12 +178,12 @@ impl Appliance {
 
     /// Where syslog is listened for.
     pub(crate) fn addresses(&self) -> &[(Transport, SocketAddr)] {
-        &self.addresses
+        &self.shared.addresses
     }
 
     /// Where the console is.
     pub(crate) fn console(&self) -> Option<SocketAddr> {
-        self.console
+        self.shared.console
     }
 
     /// The code with which the first account is made, while there is none.
@@ -188,16 +207,26 @@ impl Appliance {
     /// Stops in the order in which lines flow: sockets first, then what they hold is decoded and
     /// committed, then the rest. What is stored and not yet judged is judged after the next start.
     pub(crate) fn stop(self) -> Result<()> {
-        self.intake_stop.cancel();
+        self.stops.intake.cancel();
         self.runtime.block_on(self.receiving).context("the listeners ended badly")?;
         join(self.decoding)?;
         self.store.writer().flush().context("cannot commit the last lines")?;
-        self.work_stop.cancel();
+        self.stops.work.cancel();
         self.control.stop();
         self.workers.into_iter().try_for_each(join)?;
         self.runtime.shutdown_timeout(std::time::Duration::from_secs(2));
         self.store.close().context("cannot close the store")
     }
+}
+
+async fn receive(
+    listeners: Listeners,
+    frames: tokio::sync::mpsc::Sender<Frame>,
+    registry: Registry,
+    stop: CancellationToken,
+) {
+    let counts = listeners.run(frames, registry, stop).await;
+    tracing::info!(received = counts.received, delivered = counts.delivered, "listeners closed");
 }
 
 fn join(thread: JoinHandle<()>) -> Result<()> {
@@ -231,11 +260,10 @@ fn show(
     console: Console,
     parts: ConsoleParts,
     settings: &Settings,
-    registry: &Registry,
     stop: &CancellationToken,
 ) -> Result<()> {
     if let Some(address) = settings.console.metrics_listen {
-        let serving = serve_metrics(address, registry.clone(), stop.clone());
+        let serving = serve_metrics(address, parts.registry.clone(), stop.clone());
         let bound = runtime.block_on(serving)?;
         tracing::info!(%bound, "metrics page open");
     }
