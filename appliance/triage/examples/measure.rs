@@ -1,13 +1,16 @@
 //! Figures over the shared data: single lines by each decider, injected lines against their neutral
 //! twins, false alarms of the flags, and attack sessions against "group by source address within
-//! an hour" (`NO_SCREEN=1` leaves the screen out of those). Usage: `measure [lines|twins|flags|sessions] [-v]`; data in `VEDETTE_SHARED` or `../shared`.
+//! an hour" (`NO_SCREEN=1` leaves the screen out of those), single failures said again and again, and
+//! the time a line takes. Usage: `measure [lines|twins|flags|sessions|repeats|speed] [-v]`; data in
+//! `VEDETTE_SHARED` or `../shared`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
 use std::path::PathBuf;
 
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
-use vedette_event::{Decider, EntityKind, EventId, LogRecord, Peer, Transport, Verdict};
+use vedette_event::{Decider, EntityKind, EventId, LogRecord, Peer, Screen, Transport, Verdict};
 use vedette_syslog::{Received, decode};
 use vedette_triage::screen::LinearScreen;
 use vedette_triage::{Action, Deciders, Engine, Judge, NoIntel, Policy};
@@ -35,6 +38,72 @@ fn main() {
     }
     if wanted("sessions") {
         sessions(&data, verbose);
+    }
+    if wanted("repeats") {
+        repeats(&data, verbose);
+    }
+    if wanted("speed") {
+        speed(&data);
+    }
+}
+
+/// Each line that a blocking tool counts as a failed attempt, six times within two minutes: one
+/// incident from the expected address?
+fn repeats(data: &std::path::Path, verbose: bool) {
+    let mut rows = rows(data, "logs/fail2ban.jsonl");
+    rows.retain(|row| row["label_malicious"] == true && row["expected"]["source_host"].is_string());
+    let mut right = 0;
+    for row in &rows {
+        let host = canonical(text(&row["expected"], "source_host"));
+        let outcome = replay_at((0..6).map(|turn| record(text(row, "raw"), turn * 20)));
+        let good = outcome.incidents.len() == 1 && outcome.incidents.values().all(|it| *it == host);
+        right += u32::from(good);
+        if verbose && !good {
+            println!(
+                "  {} {host} {:?}: {}",
+                text(row, "group"),
+                outcome.incidents,
+                text(row, "raw")
+            );
+        }
+    }
+    println!("repeats: one incident with the expected address {right}/{}", rows.len());
+}
+
+/// Time of one line through the whole engine.
+fn speed(data: &std::path::Path) {
+    let records: Vec<LogRecord> = SOURCES
+        .iter()
+        .flat_map(|source| rows(data, &format!("logs/{source}.jsonl")))
+        .enumerate()
+        .map(|(number, row)| record(text(&row, "raw"), i64::try_from(number).unwrap_or(0)))
+        .collect();
+    let screen = LinearScreen::embedded().expect("the screen is embedded");
+    let mut engine = Engine::new(Policy::default(), Box::new(screen), Box::new(NoIntel));
+    let screen = LinearScreen::embedded().expect("the screen is embedded");
+    let texts: Vec<String> =
+        records.iter().map(|record| vedette_triage::neutralise(&record.message).text).collect();
+    let time = |name: &str, work: &mut dyn FnMut(usize)| {
+        let started = std::time::Instant::now();
+        (0..records.len()).for_each(&mut *work);
+        println!(
+            "  {name:12} {:6.1} µs a line",
+            started.elapsed().as_secs_f64() * 1e6 / records.len().max(1) as f64
+        );
+    };
+    let raw: Vec<_> = records.iter().map(|record| String::from_utf8_lossy(&record.raw)).collect();
+    for part in ["first pass", "second pass"] {
+        println!("{part}");
+        time("clean", &mut |at| drop(black_box(vedette_triage::clean(&raw[at]))));
+        time("neutralise", &mut |at| drop(black_box(vedette_triage::neutralise(&raw[at]))));
+        time("flags", &mut |at| drop(black_box(vedette_triage::flags(&raw[at], &texts[at]))));
+        time("facts", &mut |at| {
+            drop(black_box(vedette_triage::Facts::of(&records[at], &texts[at])))
+        });
+        time("rules", &mut |at| drop(black_box(vedette_triage::rules::hits(&texts[at]))));
+        time("mask", &mut |at| drop(black_box(vedette_triage::mask(&texts[at]))));
+        time("screen", &mut |at| drop(black_box(screen.assess(&texts[at]))));
+        time("whole", &mut |at| drop(engine.handle_record(EventId(at as u64), &records[at])));
     }
 }
 
@@ -262,20 +331,25 @@ struct Replay {
 }
 
 fn replay(raw: &[&str]) -> Replay {
+    replay_at(raw.iter().enumerate().map(|(number, line)| {
+        let mut record = record(line, i64::try_from(number).unwrap_or(i64::MAX));
+        // A replay without times of receipt goes by what the lines say.
+        record.received_at = record.occurred_at();
+        record
+    }))
+}
+
+fn replay_at(records: impl Iterator<Item = LogRecord>) -> Replay {
     let screen = LinearScreen::embedded().expect("the screen is embedded");
     let deciders =
         Deciders { screen: std::env::var_os("NO_SCREEN").is_none(), ..Deciders::default() };
     let policy = Policy { deciders, ..Policy::default() };
     let mut engine = Engine::new(policy, Box::new(screen), Box::new(NoIntel));
     let mut outcome = Replay { incidents: BTreeMap::new(), groups: BTreeSet::new() };
-    for (number, line) in raw.iter().enumerate() {
-        let second = i64::try_from(number).unwrap_or(i64::MAX);
-        let record = record(line, second);
+    for (number, record) in records.enumerate() {
         let reading = vedette_triage::Reading::of(&record);
         if let Some(source) = reading.facts.source {
-            outcome
-                .groups
-                .insert((source.to_string(), record.occurred_at().unix_timestamp() / 3600));
+            outcome.groups.insert((source.to_string(), record.received_at.unix_timestamp() / 3600));
         }
         for action in engine.handle_record(EventId(number as u64), &record) {
             if let Action::Incident(incident) = action {

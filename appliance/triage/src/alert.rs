@@ -10,7 +10,7 @@ use vedette_event::{EventId, EvidenceLine, Severity, TechniqueId, ThreatClass};
 pub(crate) struct Alert {
     /// The line that completed it.
     pub(crate) event: EventId,
-    /// When, by the line's own time.
+    /// When it came: what a line says of its time is its sender's word.
     pub(crate) at: OffsetDateTime,
     /// The rule's name, in plain words.
     pub(crate) rule: &'static str,

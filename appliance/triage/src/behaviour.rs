@@ -1,4 +1,4 @@
-//! What only shows over many lines: counters with windows by event time, one row of a table each,
+//! What only shows over many lines: counters with windows by time of receipt, one row of a table each,
 //! in bounded memory. A single failed login or a single missing page never fires.
 
 use std::collections::{HashMap, VecDeque};
@@ -93,7 +93,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
     Counter {
         name: "web login guessing",
         counted: Counted::LoginPost,
-        threshold: 7,
+        threshold: 6,
         seconds: 2 * MINUTE,
         ..ROW
     },

@@ -2,6 +2,8 @@
 //! turn or hide text. The bytes stay in the record; what judges a line reads the cleaned text, so
 //! they change no verdict.
 
+use std::ops::Range;
+
 use vedette_event::Span;
 
 /// Longest text that is looked at, in bytes: longer than any line a device writes (the largest seen
@@ -47,6 +49,32 @@ impl Clean {
         Span { start: first, end: last.max(first).min(self.source_len) }
     }
 
+    /// Adds a range of another cleaned text of the same source.
+    pub(crate) fn push_from(&mut self, other: &Self, range: Range<usize>) {
+        let mut start = range.start;
+        while start < range.end {
+            let next = other.seams.partition_point(|(out, _)| *out <= start);
+            let end = other.seams.get(next).map_or(range.end, |(out, _)| range.end.min(*out));
+            self.push(&other.text[start..end], other.origin(start));
+            start = end;
+        }
+    }
+
+    /// The offset in the text of the first byte that stands for the source from `origin` on.
+    pub(crate) fn at_origin(&self, origin: usize) -> usize {
+        let next = self.seams.partition_point(|(_, source)| *source <= origin);
+        let limit = self.seams.get(next).map_or(self.text.len(), |(out, _)| *out);
+        let Some((out, source)) = next.checked_sub(1).map(|last| self.seams[last]) else {
+            return limit;
+        };
+        (out + (origin - source)).min(limit)
+    }
+
+    /// Length of the source that was read.
+    pub(crate) fn source_len(&self) -> usize {
+        self.source_len
+    }
+
     pub(crate) fn of_source(source_len: usize) -> Self {
         Self { source_len, ..Self::default() }
     }
@@ -59,6 +87,12 @@ pub fn clean(text: &str) -> Clean {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let at = text.len() - rest.len();
+        let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        if plain > 0 {
+            out.push(&rest[..plain], at);
+            rest = &rest[plain..];
+            continue;
+        }
         let (piece, used) = match escape_length(rest) {
             Some(length) => ("", length),
             None => (shown(first, &rest[..first.len_utf8()]), first.len_utf8()),
@@ -69,6 +103,11 @@ pub fn clean(text: &str) -> Clean {
         rest = &rest[used..];
     }
     out
+}
+
+/// Whether a byte is a character that shows and begins no escape sequence.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'#' | b'\\' | b'^')
 }
 
 /// What stands for a character: itself, a space, or nothing.
@@ -152,6 +191,11 @@ mod tests {
     fn ranges_point_into_the_source() {
         let source = "a\u{1b}[31mred\u{1b}[0m alert";
         let cleaned = clean(source);
+        let mut copy = Clean::of_source(source.len());
+        copy.push_from(&cleaned, 0..cleaned.text.len());
+        assert_eq!(copy, cleaned);
+        let alert = source.find("alert").unwrap();
+        assert_eq!(&cleaned.text[cleaned.at_origin(alert)..], "alert");
         for word in ["red", "alert"] {
             let at = cleaned.text.find(word).unwrap();
             let span = cleaned.span(at, at + word.len());

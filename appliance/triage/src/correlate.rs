@@ -11,10 +11,12 @@ use vedette_event::{
 };
 
 use crate::alert::{Alert, Subject};
+use crate::behaviour::COUNTERS;
 use crate::intel::Intel;
 use crate::policy::Policy;
 use crate::risk::{Circumstances, assess};
 use crate::title::title;
+use crate::watch::BREAK_IN;
 
 /// Incidents that may still grow at once; the oldest settles when another opens.
 pub const OPEN_CAP: usize = 512;
@@ -40,6 +42,13 @@ const WINDOW: Duration = Duration::hours(24);
 /// The same for lines that share only the machine.
 const HOST_WINDOW: Duration = Duration::hours(4);
 
+/// How long neighbours may be apart that do the same to one machine.
+const CAMPAIGN_WINDOW: Duration = Duration::hours(1);
+
+/// Networks that are commonly one owner's: /24 and /64.
+const NETWORK_V4: u32 = !0xff;
+const NETWORK_V6: u128 = !0xffff_ffff_ffff_ffff;
+
 /// What ties lines to an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Link {
@@ -51,6 +60,8 @@ enum Link {
     FallenHost(String),
     /// A machine with lines that name no source.
     Host(String),
+    /// A network of addresses, the rule that found one of them, the machine under attack.
+    Neighbours(IpAddr, &'static str, Option<String>),
 }
 
 #[derive(Debug)]
@@ -91,24 +102,64 @@ impl Correlator {
     }
 
     /// Takes up incidents from before a restart.
-    pub(crate) fn restore(&mut self, incidents: Vec<Incident>, next: IncidentId) {
+    pub(crate) fn restore(&mut self, incidents: Vec<Incident>, next: IncidentId, policy: &Policy) {
         self.next = next.0.max(1);
         for incident in incidents {
             self.next = self.next.max(incident.id.0 + 1);
             let last = incident.last_seen.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-            for entity in &incident.entities {
-                if let Some(link) = link_of(entity) {
-                    self.links.insert(link, (incident.id, last));
-                }
+            for link in links_of(&incident) {
+                self.links.insert(link, (incident.id, last));
             }
-            let circumstances = Circumstances {
-                stages: incident.threat_class.into_iter().collect(),
-                ..Circumstances::default()
-            };
-            // Whether it was filed is the outbox's to know; filing twice is idempotent there.
-            let filed = true;
-            let open = Open { incident, circumstances, recent: VecDeque::new(), last, filed };
+            let circumstances = self.circumstances(&incident, last, policy);
+            let recent = incident.evidence.iter().filter_map(|line| line.event_id).collect();
+            let open = Open { incident, circumstances, recent, last, filed: false };
             self.open.insert(open.incident.id, open);
+        }
+        self.trim();
+    }
+
+    /// What an incident from before a restart does not say itself.
+    fn circumstances(
+        &self,
+        incident: &Incident,
+        last: OffsetDateTime,
+        policy: &Policy,
+    ) -> Circumstances {
+        let mut stages: Vec<ThreatClass> = incident.threat_class.into_iter().collect();
+        for class in incident.rules.iter().filter_map(|name| class_of(name)) {
+            push_new(&mut stages, class, ThreatClass::ALL.len());
+        }
+        let inside = |entity: &Entity| {
+            entity.kind == EntityKind::SourceIp
+                && entity.value.parse().is_ok_and(|source| policy.is_internal(source))
+        };
+        Circumstances {
+            compromise: is_break_in(incident),
+            stages,
+            from_inside: incident.entities.iter().any(inside),
+            critical_asset: critical_asset(incident, policy),
+            intel: incident
+                .entities
+                .iter()
+                .filter_map(|entity| self.intel.lookup(entity, last))
+                .collect(),
+        }
+    }
+
+    /// Notes that an incident was filed.
+    pub(crate) fn already_filed(&mut self, id: IncidentId) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.filed = true;
+        }
+    }
+
+    /// Notes whose members the lines of an alert from before a restart are, so that none counts
+    /// twice.
+    pub(crate) fn recall(&mut self, alert: &Alert) {
+        let Some(id) = self.find(&alert.subject, alert.at) else { return };
+        let Some(open) = self.open.get_mut(&id) else { return };
+        for event in alert.earlier.iter().copied().chain([alert.event]) {
+            open.remember(event);
         }
     }
 
@@ -119,7 +170,7 @@ impl Correlator {
 
     /// Joins an alert to its incident, or opens one.
     pub(crate) fn alert(&mut self, alert: &Alert, policy: &Policy) -> Joined {
-        let known = self.find(&alert.subject, alert.at);
+        let known = self.find(&alert.subject, alert.at).or_else(|| self.campaign(alert));
         if known.is_none() && !alert.opens {
             return Joined::default();
         }
@@ -225,6 +276,13 @@ impl Correlator {
         })
     }
 
+    /// The incident of a neighbour that does the same to the same machine at the same time.
+    fn campaign(&self, alert: &Alert) -> Option<IncidentId> {
+        let (id, last) = self.links.get(&neighbours(alert)?)?;
+        let now = (alert.at - *last).abs() <= CAMPAIGN_WINDOW;
+        (now && self.open.contains_key(id)).then_some(*id)
+    }
+
     fn reasons(&self, alert: &Alert) -> Vec<RiskReason> {
         entities(&alert.subject)
             .iter()
@@ -250,6 +308,12 @@ impl Correlator {
 
 impl Open {
     fn add_member(&mut self, event: EventId) -> bool {
+        let new = self.remember(event);
+        self.incident.members += u64::from(new);
+        new
+    }
+
+    fn remember(&mut self, event: EventId) -> bool {
         if self.recent.contains(&event) {
             return false;
         }
@@ -257,7 +321,6 @@ impl Open {
             self.recent.pop_front();
         }
         self.recent.push_back(event);
-        self.incident.members += 1;
         true
     }
 
@@ -305,11 +368,7 @@ impl Open {
                 push_new(&mut circumstances.intel, reason, NAMES_CAP);
             }
         }
-        if let Some(asset) = incident.entities.iter().find(|entity| {
-            policy.critical_assets.iter().any(|it| it.eq_ignore_ascii_case(&entity.value))
-        }) {
-            circumstances.critical_asset = Some(asset.value.clone());
-        }
+        circumstances.critical_asset = critical_asset(incident, policy);
         assess(incident, circumstances);
         incident.title = title(incident, circumstances.compromise);
     }
@@ -335,6 +394,7 @@ fn links(alert: &Alert) -> Vec<Link> {
     if let Some(source) = subject.source {
         links.push(Link::Source(source));
     }
+    links.extend(neighbours(alert));
     if let Some(user) = &subject.user {
         if subject.by_user {
             links.push(Link::Target(user.clone()));
@@ -354,11 +414,52 @@ fn links(alert: &Alert) -> Vec<Link> {
     links
 }
 
-fn link_of(entity: &Entity) -> Option<Link> {
-    match entity.kind {
-        EntityKind::SourceIp => entity.value.parse().ok().map(Link::Source),
-        _ => None,
+/// A source's network, what it does and to which machine: whoever rents a range of addresses takes
+/// turns with them.
+fn neighbours(alert: &Alert) -> Option<Link> {
+    let network = match alert.subject.source.filter(|_| alert.opens && !alert.subject.by_user)? {
+        IpAddr::V4(source) => IpAddr::from((source.to_bits() & NETWORK_V4).to_be_bytes()),
+        IpAddr::V6(source) => IpAddr::from((source.to_bits() & NETWORK_V6).to_be_bytes()),
+    };
+    Some(Link::Neighbours(network, alert.rule, alert.subject.host.clone()))
+}
+
+/// The links of an incident as far as it tells them itself.
+fn links_of(incident: &Incident) -> Vec<Link> {
+    let fell = is_break_in(incident);
+    let named = |kind| incident.entities.iter().any(|entity: &Entity| entity.kind == kind);
+    let sourceless = !named(EntityKind::SourceIp);
+    let target = incident.entities.first().filter(|first| first.kind == EntityKind::User);
+    let mut links: Vec<Link> =
+        target.map(|user| Link::Target(user.value.clone())).into_iter().collect();
+    for entity in &incident.entities {
+        let value = || entity.value.clone();
+        match entity.kind {
+            EntityKind::SourceIp => links.extend(entity.value.parse().ok().map(Link::Source)),
+            EntityKind::User if fell => links.push(Link::FallenUser(value())),
+            EntityKind::Host if fell => links.push(Link::FallenHost(value())),
+            EntityKind::Host if sourceless => links.push(Link::Host(value())),
+            _ => {}
+        }
     }
+    links
+}
+
+fn is_break_in(incident: &Incident) -> bool {
+    incident.rules.iter().any(|rule| rule == BREAK_IN)
+}
+
+fn critical_asset(incident: &Incident, policy: &Policy) -> Option<String> {
+    let named = |entity: &&Entity| {
+        policy.critical_assets.iter().any(|it| it.eq_ignore_ascii_case(&entity.value))
+    };
+    incident.entities.iter().find(named).map(|asset| asset.value.clone())
+}
+
+/// The class of a rule over one line or many.
+fn class_of(name: &str) -> Option<ThreatClass> {
+    let counter = COUNTERS.iter().find(|counter| counter.name == name);
+    counter.map(|counter| counter.class).or_else(|| crate::rules::class_of(name))
 }
 
 /// What a subject names, root cause first.

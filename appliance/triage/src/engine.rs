@@ -90,30 +90,42 @@ impl Engine {
         &self.judge
     }
 
-    /// Takes up open incidents from before a restart; new ones are numbered from `next`.
+    /// Takes up open incidents from before a restart; new ones are numbered from `next`. None counts
+    /// as filed until [`Engine::already_filed`] says so: what was not is filed when it is due.
     pub fn restore(&mut self, open: Vec<Incident>, next: IncidentId) {
-        self.correlator.restore(open, next);
+        self.correlator.restore(open, next, self.judge.policy());
     }
 
-    /// Rebuilds the windows from a line that was handled before a restart; no actions come of it.
+    /// Says which of the restored incidents were filed before the restart: they are not filed again.
+    pub fn already_filed(&mut self, filed: impl IntoIterator<Item = IncidentId>) {
+        for id in filed {
+            self.correlator.already_filed(id);
+        }
+    }
+
+    /// Rebuilds the windows from a line that was handled before a restart, after
+    /// [`Engine::restore`]; no actions come of it.
     pub fn warm(&mut self, event: EventId, record: &LogRecord) {
         let reading = Reading::of(record);
-        self.templates.observe(&reading.template, record.occurred_at());
+        self.templates.observe(&reading.template, record.received_at);
         let verdict = self.judge.judge(&reading, Decider::Ensemble, None);
         let line = Judged { event, record, reading: &reading, verdict: &verdict };
-        self.watch.observe(&line, self.judge.policy());
+        for alert in self.watch.observe(&line, self.judge.policy()) {
+            self.correlator.recall(&alert);
+        }
     }
 
     /// Handles a committed line.
     pub fn handle_record(&mut self, event: EventId, record: &LogRecord) -> Vec<Action> {
         let reading = Reading::of(record);
-        let seen = self.templates.observe(&reading.template, record.occurred_at());
-        let asked = question(&reading);
-        let answer = self.answers.get(&asked.id);
+        let seen = self.templates.observe(&reading.template, record.received_at);
+        let listens = self.model_available || !self.answers.is_empty();
+        let asked = listens.then(|| question(&reading));
+        let answer = asked.as_ref().and_then(|asked| self.answers.get(&asked.id));
         let verdict = self.judge.judge(&reading, Decider::Ensemble, answer);
         let mut actions = vec![Action::Verdict { event, verdict: Box::new(verdict.clone()) }];
         let worth = verdict.abstained || UNDECIDED.contains(&verdict.score) || seen.count == 1;
-        if worth && answer.is_none() {
+        if let Some(asked) = asked.filter(|_| worth && answer.is_none()) {
             actions.extend(self.ask(asked, event, &reading));
         }
         let line = Judged { event, record, reading: &reading, verdict: &verdict };
@@ -132,7 +144,7 @@ impl Engine {
         }
         if !joined_any && line.verdict.verdict.is_flagged() {
             let about = subject(&line.reading.facts);
-            let member = self.correlator.member(line.event, line.record.occurred_at(), &about);
+            let member = self.correlator.member(line.event, line.record.received_at, &about);
             if let Some((incident, event)) = member {
                 self.correlator.evidence(incident, evidence(line));
                 actions.push(Action::Member { incident, event });
@@ -191,8 +203,8 @@ impl Engine {
         }
     }
 
-    /// To be called now and then: settles incidents that have been quiet. `now` is the time the
-    /// records speak of: their own in a replay, the clock's in service.
+    /// To be called now and then: settles incidents that have been quiet. `now` is of the clock that
+    /// the records' `received_at` comes from.
     pub fn handle_timer(&mut self, now: OffsetDateTime) -> Vec<Action> {
         let policy = self.judge.policy();
         self.correlator.settle(now, policy).into_iter().map(Action::File).collect()

@@ -8,9 +8,9 @@ use vedette_event::{
 
 use crate::clean::{Clean, capped};
 use crate::facts::Facts;
-use crate::flags::flags;
+use crate::flags::flags_of;
 use crate::mask::mask;
-use crate::neutral::{for_screen, neutralise};
+use crate::neutral::{Neutral, neutralise};
 use crate::policy::{Deciders, Policy};
 use crate::rules::{Hit, Strength, hits};
 
@@ -74,17 +74,24 @@ impl Reading {
     /// Reads a record.
     pub fn of(record: &LogRecord) -> Self {
         let raw = String::from_utf8_lossy(&record.raw);
-        let neutral = neutralise(&raw);
-        let message = neutralise(&record.message);
-        let cleaned = crate::clean::clean(&raw);
+        let neutral = Neutral::of(&raw);
         Self {
-            flags: flags(&raw, &cleaned.text),
-            template: mask(&message.text).template,
-            facts: Facts::of(record, &neutral.text),
-            hits: hits(&neutral.text),
-            screened: for_screen(&raw).text,
-            neutral,
+            flags: flags_of(&raw, &neutral.cleaned.text, neutral.addressed),
+            template: template(record, &raw, &neutral.text),
+            facts: Facts::of(record, &neutral.text.text),
+            hits: hits(&neutral.text.text),
+            screened: neutral.screened,
+            neutral: neutral.text,
         }
+    }
+}
+
+/// The template of the message, which is most often the tail of the line.
+fn template(record: &LogRecord, raw: &str, neutral: &Clean) -> String {
+    if raw.get(record.message_offset..) == Some(record.message.as_str()) {
+        mask(&neutral.text[neutral.at_origin(record.message_offset)..]).template
+    } else {
+        mask(&neutralise(&record.message).text).template
     }
 }
 

@@ -7,6 +7,7 @@ use regex::Regex;
 use vedette_event::LogRecord;
 
 use crate::clean::{capped, clean};
+use crate::patterns::Filter;
 
 /// Longest name kept of an account, a host or a path.
 pub(crate) const NAME_CAP: usize = 96;
@@ -34,43 +35,80 @@ pub struct Facts {
     pub bytes_out: u64,
 }
 
+/// Borders of words and digits are ASCII here: the search is several times quicker, and what these
+/// patterns look for is ASCII.
 static SOURCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:\bsrc(?:_?ip|_?addr)?|\bsource(?:\.ip|_?ip|-address|\s+(?:network\s+)?address)?|\brhost|\brip|\boip|\bremote[_ -]?(?:ip|addr(?:ess)?|host)|\bclient(?:[_ -]?(?:ip|addr(?:ess)?|host))?|\bip(?:_?addr(?:ess)?)?|\bfrom(?: ip| ip address|:)?|\bby|\bhost|\brejected connect from|\bpeer|\battacker)\W{0,6}(?:ipv[46]:|IPV4/(?:UDP|TCP|TLS)/)?([0-9a-f:]{2,}:[0-9a-f:.]+|\d{1,3}(?:\.\d{1,3}){3})"#,
+        r#"(?i)(?-u:\b)(?:src(?:_?ip|_?addr)?|source(?:\.ip|_?ip|-address|\s+(?:network\s+)?address)?|rhost|rip|oip|remote[_ -]?(?:ip|addr(?:ess)?|host)|client(?:[_ -]?(?:ip|addr(?:ess)?|host))?|ip(?:_?addr(?:ess)?)?|from(?: ip| ip address|:)?|by|host|rejected connect from|peer|attacker)[^0-9A-Za-z_]{0,6}(?:ipv[46]:|IPV4/(?:UDP|TCP|TLS)/)?([0-9a-f:]{2,}:[0-9a-f:.]+|[0-9]{1,3}(?:\.[0-9]{1,3}){3})"#,
     )
 });
 
-static ANY_ADDRESS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3}|(?i)[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){2,7}"));
+static ANY_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}")
+});
 
 static USER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:(?:invalid|illegal|unknown|for|authenticating) user|\busers?(?:_?name)?\b|\bacct\b|\baccount(?: name)?|\blogin\b|\bset_id|\bsasl_username|\bpassword for)["'=:\s\[(<]{1,4}([a-z0-9][\w.@$\\+-]{0,63})"#,
+        r#"(?i)(?:(?:invalid|illegal|unknown|for|authenticating) user|(?-u:\b)users?(?:_?name)?(?-u:\b)|(?-u:\b)acct(?-u:\b)|(?-u:\b)account(?: name)?|(?-u:\b)login(?-u:\b)|(?-u:\b)set_id|(?-u:\b)sasl_username|(?-u:\b)password for)["'=:\s\[(<]{1,4}([a-z0-9][0-9A-Za-z_.@$\\+-]{0,63})"#,
     )
 });
 
-static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?:GET|POST|HEAD|PUT|OPTIONS|DELETE|PATCH|PROPFIND) ([^\s"]{1,512})(?: HTTP/[0-9.]+\\?"?,?)?(?: (?:[^"\d]{0,20})?([1-5]\d{2})\b)?"#,
-    )
-});
+const REQUEST: &str = r#"(?:GET|POST|HEAD|PUT|OPTIONS|DELETE|PATCH|PROPFIND) ([^\s"]{1,512})(?: HTTP/[0-9.]+\\?"?,?)?(?: (?:[^"0-9]{0,20})?([1-5][0-9]{2})(?-u:\b))?"#;
 
-static PATH: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)"[\w.-]{0,24}(?:path|uri|url)\\?"\s{0,2}:\s{0,2}\\?"(/[^"]{0,512})"#)
-});
+const PATH: &str =
+    r#"(?i)"[0-9A-Za-z_.-]{0,24}(?:path|uri|url)\\?"\s{0,2}:\s{0,2}\\?"(/[^"]{0,512})"#;
 
 /// A form with a password sent: many of them that are not redirected onwards are guesses.
-static LOGIN_POST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?i)\bPOST [^\s"?]{0,200}(?:log[-_]?in|sign-?in|xmlrpc|/auth|/sessions?)\b[^"]{0,300}" [2-5]\d\d "#,
-    )
+const LOGIN_POST: &str = r#"(?i)(?-u:\b)POST [^\s"?]{0,200}(?:log[-_]?in|sign-?in|xmlrpc|/auth|/sessions?)(?-u:\b)[^"]{0,300}" [2-5][0-9][0-9] "#;
+
+/// The status behind its name, and in the short forms of some servers.
+const STATUS: &str = r#"(?i)(?:(?:status|status_?code|response_?code)"?[=: ]{1,3}"?|returned )([1-5][0-9]{2})(?-u:\b)"#;
+
+const SHORT_STATUS: &str = r"(?:\| |: )([1-5][0-9]{2})(?-u:\b)";
+
+/// The patterns about web requests, and which of them a text can match at all.
+struct Web {
+    filter: Filter,
+    patterns: Vec<Regex>,
+}
+
+static WEB: LazyLock<Web> = LazyLock::new(|| {
+    let texts = [REQUEST, PATH, LOGIN_POST, STATUS, SHORT_STATUS];
+    Web { filter: Filter::new(texts), patterns: texts.into_iter().map(pattern).collect() }
 });
 
-static STATUS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?i)(?:"?(?:http_?|response_?|down ?stream)?status(?:_?code)?"?[=: ]{1,3}"?|response_code"?: ?|returned |\| |: )([1-5]\d{2})\b"#,
-    )
-});
+/// What the text says of a web request: target, path, whether a login form was sent, status.
+#[derive(Default)]
+struct Request<'a> {
+    target: Option<&'a str>,
+    path: Option<&'a str>,
+    login_post: bool,
+    status: Option<&'a str>,
+}
+
+impl<'a> Request<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut request = Self::default();
+        for number in WEB.filter.candidates_of(text) {
+            let pattern = &WEB.patterns[number];
+            let group = |group: usize| {
+                pattern.captures(text).and_then(|found| found.get(group)).map(|it| it.as_str())
+            };
+            match number {
+                0 => {
+                    let found = pattern.captures(text);
+                    let group = |at| found.as_ref().and_then(|it| it.get(at)).map(|it| it.as_str());
+                    (request.target, request.status) = (group(1), group(2));
+                }
+                1 => request.path = group(1),
+                2 => request.login_post = pattern.is_match(text),
+                _ if request.status.is_none() => request.status = group(1),
+                _ => {}
+            }
+        }
+        request
+    }
+}
 
 /// Words that stand where a name could, but are none.
 const NO_NAMES: [&str; 16] = [
@@ -86,11 +124,8 @@ impl Facts {
     /// Reads a record; `text` is its neutral text.
     pub fn of(record: &LogRecord, text: &str) -> Self {
         let field = |names: &[&str]| names.iter().find_map(|name| record.fields.get(name));
-        let request = REQUEST.captures(text);
-        let status = field(&["http.response.status_code"])
-            .or_else(|| request.as_ref().and_then(|found| found.get(2)).map(|found| found.as_str()))
-            .or_else(|| STATUS.captures(text).and_then(|found| found.get(1)).map(|it| it.as_str()));
-        let path = request.as_ref().and_then(|found| found.get(1)).map(|found| found.as_str());
+        let request = Request::of(text);
+        let status = field(&["http.response.status_code"]).or(request.status);
         Self {
             source: field(&["source.ip", "client.ip"])
                 .and_then(address)
@@ -105,14 +140,11 @@ impl Facts {
                 .map(name)
                 .filter(|host| !host.is_empty()),
             object: field(&["url.path", "url.original", "dns.question.name", "file.path"])
-                .or(path)
-                .or_else(|| {
-                    PATH.captures(text).and_then(|found| found.get(1)).map(|it| it.as_str())
-                })
+                .or(request.target)
+                .or(request.path)
                 .map(|object| capped(object, NAME_CAP).to_owned()),
             status: status.and_then(|status| status.parse().ok()),
-            login_post: status.is_none_or(|status| !status.starts_with('3'))
-                && LOGIN_POST.is_match(text),
+            login_post: status.is_none_or(|status| !status.starts_with('3')) && request.login_post,
             bytes_out: field(&["source.bytes", "client.bytes", "network.bytes"])
                 .and_then(|bytes| bytes.parse().ok())
                 .unwrap_or(0),

@@ -1,12 +1,14 @@
 //! What a line tries on its reader: text that addresses a language model, control characters,
 //! markup, marks that turn text around. A flag changes no verdict.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Regex, RegexBuilder};
 use vedette_event::Flag;
 
 use crate::clean::{escape_length, is_bidi, is_control, is_invisible};
+use crate::patterns::{Filter, PATTERN_BYTES};
 
 /// Phrases that address a language model. Written for what logs never say by themselves; verbs that
 /// administrators use ("disable", "override") only count beside words about instructions, prompts,
@@ -35,47 +37,52 @@ const PHRASES: &[&str] = &[
     r"\{canary\}|\bcanary[-_ ]?(?:token|[0-9a-f]{6,})|\bprotokoll-?token\b|\bjeton de journalisation\b|\btoken di registrazione\b|\bconfirmationJtoken\b|endJofJdocument\b|\bdoc_id\b.{0,80}\bsummary\b|shown to the user",
 ];
 
-static INJECTION: LazyLock<Regex> = LazyLock::new(|| {
+static INJECTION: LazyLock<(Filter, Vec<Regex>)> = LazyLock::new(|| {
     let joined: Vec<String> = PHRASES
         .iter()
         .map(|phrase| phrase.replace('J', r"(?:(?:[\s_+.,:;!'-]|%20){1,3})"))
         .collect();
-    RegexBuilder::new(&joined.join("|"))
-        .case_insensitive(true)
-        .size_limit(PATTERN_BYTES)
-        .dfa_size_limit(PATTERN_BYTES)
-        .build()
-        .expect("the phrases are constants that the tests compile")
+    let compiled = |phrase: &String| {
+        RegexBuilder::new(phrase)
+            .case_insensitive(true)
+            .size_limit(PATTERN_BYTES)
+            .dfa_size_limit(PATTERN_BYTES)
+            .build()
+            .expect("the phrases are constants that the tests compile")
+    };
+    (Filter::new(joined.iter().map(String::as_str)), joined.iter().map(compiled).collect())
 });
-
-/// Memory for one compiled pattern set: a few times what ours take, a bound should one grow.
-pub(crate) const PATTERN_BYTES: usize = 64 << 20;
 
 static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)</?(?:script|img|iframe|svg|body|html|a|div|object|embed|form|style|link|meta|b|i|u|marquee|input)(?:[\s/][^<>]{0,200})?>")
         .expect("the pattern is a constant that the tests compile")
 });
 
-/// Ranges of a cleaned text that address a language model.
-pub(crate) fn injections(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
-    INJECTION.find_iter(text).map(|found| found.range())
-}
-
-/// Whether a cleaned text addresses a language model.
-pub(crate) fn is_injection(text: &str) -> bool {
-    INJECTION.is_match(text)
+/// Ranges of a cleaned text that address a language model, by phrase.
+pub(crate) fn injections(text: &str) -> Vec<Range<usize>> {
+    let (filter, phrases) = &*INJECTION;
+    let candidates = filter.candidates_of(text).into_iter();
+    candidates
+        .flat_map(|number| phrases[number].find_iter(text).map(|found| found.range()))
+        .collect()
 }
 
 /// What the line tries on its reader, in the order of [`Flag::ALL`]. `cleaned` is `raw` without
 /// what does not show.
 pub fn flags(raw: &str, cleaned: &str) -> Vec<Flag> {
+    flags_of(raw, cleaned, !injections(cleaned).is_empty())
+}
+
+/// The same where it is known whether the text addresses a language model.
+pub(crate) fn flags_of(raw: &str, cleaned: &str, addressed: bool) -> Vec<Flag> {
     let mut found = Vec::new();
-    let tagged = raw.chars().any(|letter| matches!(letter, '\u{e0000}'..='\u{e007f}'));
-    if tagged || is_injection(cleaned) {
+    let plain = raw.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let tagged = |letter: char| matches!(letter, '\u{e0000}'..='\u{e007f}');
+    if addressed || (!plain && raw.chars().any(tagged)) {
         found.push(Flag::PromptInjection);
     }
     let controls = |letter: char| is_control(letter) && !matches!(letter, '\t' | '\n' | '\r');
-    if raw.chars().any(controls)
+    if (!plain && raw.chars().any(controls))
         || raw.match_indices(['#', '\\', '^']).any(|(at, _)| escape_length(&raw[at..]).is_some())
     {
         found.push(Flag::ControlCharacters);
@@ -83,7 +90,7 @@ pub fn flags(raw: &str, cleaned: &str) -> Vec<Flag> {
     if MARKUP.is_match(cleaned) {
         found.push(Flag::Markup);
     }
-    if raw.chars().any(|letter| is_bidi(letter) || is_invisible(letter)) {
+    if !plain && raw.chars().any(|letter| is_bidi(letter) || is_invisible(letter)) {
         found.push(Flag::Bidi);
     }
     found

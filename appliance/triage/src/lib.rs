@@ -18,6 +18,7 @@ mod flags;
 mod intel;
 mod mask;
 mod neutral;
+mod patterns;
 mod policy;
 mod risk;
 pub mod rules;

@@ -8,28 +8,33 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::clean::{Clean, clean};
-use crate::flags::{injections, is_injection};
+use crate::flags::injections;
 use crate::mask::PLACEHOLDER;
+use crate::patterns::Filter;
 
 /// Places that strangers fill in: the capture group is what they wrote.
-static SLOTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        // User agent, referrer, comment and their like, in quotes behind a key.
-        r#"(?i)\b(?:user[-_]?agent|agent|ua|comment|note|referr?er|subject|remark|ref|sasl_username|username|user|login|account)\\?"?\s*[=:]\s*\\?"([^"]{3,2000})""#,
-        // Referrer and user agent at the end of a combined access log line.
-        r#"HTTP/[0-9.]+" \d{3} \S{1,20} "([^"]*)""#,
-        r#"HTTP/[0-9.]+" \d{3} \S{1,20} "[^"]*" "(.*)"\s*$"#,
-        // Account names up to the next key.
-        r"(?i)\b(?:invalid|illegal|for|unknown) user (.{1,2000}) from ",
-        r"(?i)\bAccount Name:\s+(.{1,2000}?)\s+Account Domain:",
-        // Query names and query values, where words are joined by hyphens, plus signs or %20.
-        r"\bquery: (\S{1,300}) IN ",
-        r"\((\S{1,300})\): query: ",
-        r#"[?&][\w.\[\]-]{1,40}=([^&"]{3,2000}?)(?:&| HTTP/|")"#,
-    ]
-    .iter()
-    .map(|slot| Regex::new(slot).expect("the slots are constants that the tests compile"))
-    .collect()
+const SLOTS: [&str; 8] = [
+    // User agent, referrer, comment and their like, in quotes behind a key.
+    r#"(?i)(?-u:\b)(?:user[-_]?agent|agent|ua|comment|note|referr?er|subject|remark|ref|sasl_username|username|user|login|account)\\?"?\s*[=:]\s*\\?"([^"]{3,2000})""#,
+    // Referrer and user agent at the end of a combined access log line.
+    r#"HTTP/[0-9.]+" [0-9]{3} \S{1,20} "([^"]*)""#,
+    r#"HTTP/[0-9.]+" [0-9]{3} \S{1,20} "[^"]*" "(.*)"\s*$"#,
+    // Account names up to the next key.
+    r"(?i)(?-u:\b)(?:invalid|illegal|for|unknown) user (.{1,2000}) from ",
+    r"(?i)(?-u:\b)Account Name:\s+(.{1,2000}?)\s+Account Domain:",
+    // Query names and query values, where words are joined by hyphens, plus signs or %20.
+    r"(?-u:\b)query: (\S{1,300}) IN ",
+    r"\((\S{1,300})\): query: ",
+    r#"[?&][0-9A-Za-z_.\[\]-]{1,40}=([^&"]{3,2000}?)(?:&| HTTP/|")"#,
+];
+
+/// The last slot, values in a query, carries payloads too and is never left out as a whole.
+const PAYLOADS: usize = SLOTS.len() - 1;
+
+static PLACES: LazyLock<(Filter, Vec<Regex>)> = LazyLock::new(|| {
+    let compiled =
+        |slot: &&str| Regex::new(slot).expect("the slots are constants that the tests compile");
+    (Filter::new(SLOTS), SLOTS.iter().map(compiled).collect())
 });
 
 /// Fewest words that make prose: names of products and people have fewer.
@@ -65,58 +70,81 @@ fn is_prose(text: &str) -> bool {
 
 /// What the rules get to read of a line.
 pub fn neutralise(text: &str) -> Clean {
-    without(text, false)
-}
-
-/// What the screen gets to read: nothing at all of the places that hold only names and prose, so that
-/// two lines that differ only there are one line to it.
-pub(crate) fn for_screen(text: &str) -> Clean {
-    without(text, true)
-}
-
-fn without(text: &str, all: bool) -> Clean {
     let cleaned = clean(text);
-    let regions = regions(&cleaned.text, all);
-    if regions.is_empty() {
-        return cleaned;
+    let stranger = places(&cleaned.text);
+    without(&cleaned, &stranger.prose)
+}
+
+/// A line as the judges get to read it.
+pub(crate) struct Neutral {
+    /// Cleaned, nothing left out.
+    pub(crate) cleaned: Clean,
+    /// For the rules: without prose in places that strangers fill in.
+    pub(crate) text: Clean,
+    /// For the screen: nothing at all of the places that hold only names and prose, so that two
+    /// lines that differ only there are one line to it.
+    pub(crate) screened: String,
+    /// Whether something in it addresses a language model.
+    pub(crate) addressed: bool,
+}
+
+impl Neutral {
+    pub(crate) fn of(text: &str) -> Self {
+        let cleaned = clean(text);
+        let mut stranger = places(&cleaned.text);
+        let text = without(&cleaned, &stranger.prose);
+        stranger.names.append(&mut stranger.prose);
+        let screened = without(&cleaned, &merged(stranger.names)).text;
+        Self { text, screened, addressed: stranger.addressed, cleaned }
     }
-    let mut out = Clean::of_source(text.len());
+}
+
+fn without(cleaned: &Clean, regions: &[Range<usize>]) -> Clean {
+    let mut out = Clean::of_source(cleaned.source_len());
     let mut done = 0;
     for region in regions {
-        copy(&cleaned, done..region.start, &mut out);
+        out.push_from(cleaned, done..region.start);
         out.push(PLACEHOLDER, cleaned.origin(region.start));
         done = region.end;
     }
-    copy(&cleaned, done..cleaned.text.len(), &mut out);
+    out.push_from(cleaned, done..cleaned.text.len());
     out
 }
 
-fn copy(from: &Clean, range: Range<usize>, to: &mut Clean) {
-    for (at, letter) in from.text[range.clone()].char_indices() {
-        let start = range.start + at;
-        to.push(&from.text[start..start + letter.len_utf8()], from.origin(start));
-    }
+/// What strangers wrote into a text, in order, without overlaps.
+struct Stranger {
+    /// Sentences, and what addresses a language model.
+    prose: Vec<Range<usize>>,
+    /// All places that hold only names and prose; in any order.
+    names: Vec<Range<usize>>,
+    addressed: bool,
 }
 
-/// What is left out, in order, without overlaps.
-fn regions(text: &str, all: bool) -> Vec<Range<usize>> {
-    // The last slot, values in a query, carries payloads too and is never left out as a whole.
-    let payloads = SLOTS.len() - 1;
-    let mut found: Vec<Range<usize>> = SLOTS
-        .iter()
-        .enumerate()
-        .flat_map(|(number, slot)| slot.captures_iter(text).map(move |it| (number, it)))
-        .filter_map(|(number, captures)| Some((number, captures.get(1)?)))
-        .filter(|(number, slot)| {
-            (all && *number < payloads) || is_prose(slot.as_str()) || is_injection(slot.as_str())
-        })
-        .map(|(_, slot)| slot)
-        .map(|slot| slot.range())
-        .collect();
-    found.extend(injections(text).map(|phrase| around(text, phrase)));
-    found.sort_by_key(|region| (region.start, region.end));
+fn places(text: &str) -> Stranger {
+    let (filter, slots) = &*PLACES;
+    let phrases: Vec<Range<usize>> = injections(text);
+    let holds_phrase = |slot: &Range<usize>| {
+        phrases.iter().any(|phrase| phrase.start < slot.end && slot.start < phrase.end)
+    };
+    let (mut prose, mut names) = (Vec::new(), Vec::new());
+    for number in filter.candidates_of(text) {
+        for slot in slots[number].captures_iter(text).filter_map(|found| found.get(1)) {
+            if is_prose(slot.as_str()) || holds_phrase(&slot.range()) {
+                prose.push(slot.range());
+            } else if number < PAYLOADS {
+                names.push(slot.range());
+            }
+        }
+    }
+    let addressed = !phrases.is_empty();
+    prose.extend(phrases.into_iter().map(|phrase| around(text, phrase)));
+    Stranger { prose: merged(prose), names, addressed }
+}
+
+fn merged(mut regions: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    regions.sort_by_key(|region| (region.start, region.end));
     let mut merged: Vec<Range<usize>> = Vec::new();
-    for region in found {
+    for region in regions {
         match merged.last_mut() {
             Some(last) if region.start <= last.end => last.end = last.end.max(region.end),
             _ => merged.push(region),

@@ -15,6 +15,9 @@ use crate::facts::Facts;
 use crate::policy::Policy;
 use crate::rules::{Hit, Signal, Strength};
 
+/// Name of the rule that means that the attacker got in.
+pub(crate) const BREAK_IN: &str = "login succeeded after many failures";
+
 /// Longest raw text kept as evidence, in bytes; the whole line is in the store.
 const EVIDENCE_CAP: usize = 2048;
 
@@ -51,10 +54,12 @@ impl Watch {
         let mut alerts = Vec::new();
         if policy.deciders.rules {
             alerts.extend(self.break_in(line));
+            alerts.extend(alone(line));
         }
-        alerts.extend(alone(line));
         for (row, counter) in COUNTERS.iter().enumerate() {
-            alerts.extend(self.counted(row, counter, line, policy));
+            if policy.deciders.rules || counter.counted == Counted::ScreenSure {
+                alerts.extend(self.counted(row, counter, line, policy));
+            }
         }
         if policy.deciders.rules {
             alerts.extend(self.traffic(line, policy));
@@ -70,7 +75,7 @@ impl Watch {
         if !has_signal(line, Signal::AuthSuccess) {
             return None;
         }
-        let at = line.record.occurred_at();
+        let at = line.record.received_at;
         let source = facts.source.map(|source| source.to_string());
         let stood = |name: &str, key: &Option<String>| {
             key.as_ref().map_or(0, |key| self.windows.standing(name, key, at))
@@ -86,7 +91,7 @@ impl Watch {
             compromise: true,
             severity: Severity::Critical,
             techniques: techniques(&["T1110", "T1078"]),
-            ..alert(line, "login succeeded after many failures", ThreatClass::BruteForce)
+            ..alert(line, BREAK_IN, ThreatClass::BruteForce)
         })
     }
 
@@ -106,7 +111,7 @@ impl Watch {
         }
         let key = key(counter.by, facts)?;
         let distinct = distinct(counter.distinct, line)?;
-        let seen = Observation { event: line.event, at: line.record.occurred_at(), distinct };
+        let seen = Observation { event: line.event, at: line.record.received_at, distinct };
         let earlier = self.windows.count(row, &key, seen)?;
         let mut fired = Alert {
             techniques: techniques(counter.techniques),
@@ -130,7 +135,7 @@ impl Watch {
         if !policy.is_internal(from) || policy.is_internal(to) || policy.is_backup(to) {
             return None;
         }
-        let at = line.record.occurred_at();
+        let at = line.record.received_at;
         if self.transfers.add(from, facts.bytes_out, at, policy.outbound_bytes) {
             return Some(Alert {
                 techniques: techniques(&["T1048"]),
@@ -168,9 +173,7 @@ fn opens_alone(hit: &Hit, verdict: &Verdict) -> bool {
 fn counts(counted: Counted, line: &Judged<'_>) -> bool {
     let status = line.reading.facts.status;
     match counted {
-        Counted::Signal(signal) => {
-            line.verdict.decided_by == vedette_event::Decider::Ensemble && has_signal(line, signal)
-        }
+        Counted::Signal(signal) => has_signal(line, signal),
         Counted::WebError => status.is_some_and(|status| (400..500).contains(&status)),
         Counted::LoginPost => line.reading.facts.login_post,
         Counted::WebRequest => status.is_some() && line.reading.facts.object.is_some(),
@@ -226,7 +229,7 @@ fn attempt(line: &Judged<'_>) -> u64 {
     let app = record.app.as_deref().unwrap_or_default();
     match &record.proc_id {
         Some(process) if TALKATIVE.contains(&app) => {
-            fnv(&format!("{process}@{}", record.occurred_at().unix_timestamp()))
+            fnv(&format!("{process}@{}", record.received_at.unix_timestamp()))
         }
         _ => line.event.0,
     }
@@ -241,7 +244,7 @@ fn alert(line: &Judged<'_>, rule: &'static str, class: ThreatClass) -> Alert {
     let facts = &line.reading.facts;
     Alert {
         event: line.event,
-        at: line.record.occurred_at(),
+        at: line.record.received_at,
         rule,
         class,
         techniques: Vec::new(),

@@ -17,7 +17,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use vedette_event::{ScoredTechnique, Severity, TechniqueId, ThreatClass};
 
 use crate::clean::capped;
-use crate::flags::PATTERN_BYTES;
+use crate::patterns::{Filter, PATTERN_BYTES, alternatives};
 
 /// Longest text the rules read, in bytes: what tells stands in the first part of any line.
 const RULE_TEXT_CAP: usize = 8 * 1024;
@@ -110,10 +110,18 @@ pub struct Hit {
     pub range: Range<usize>,
 }
 
-/// Each pattern is searched by itself: the engine finds the literals it must begin with first, which
-/// is far quicker here than one automaton for all, whose states explode over unlike lines.
-static RULES: LazyLock<Vec<(&'static Group, &'static str, Regex)>> = LazyLock::new(|| {
-    [
+/// The table, cut at the outermost alternatives of its patterns: an alternative is only searched when
+/// a literal that it needs is in the text. One automaton for all would be slower: its states explode
+/// over unlike lines.
+struct Table {
+    rows: Vec<(&'static Group, &'static str)>,
+    /// Row and pattern of each alternative.
+    parts: Vec<(usize, Regex)>,
+    filter: Filter,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let groups = [
         auth::GROUPS,
         web::GROUPS,
         network::GROUPS,
@@ -122,11 +130,17 @@ static RULES: LazyLock<Vec<(&'static Group, &'static str, Regex)>> = LazyLock::n
         malware::GROUPS,
         mail::GROUPS,
         benign::GROUPS,
-    ]
-    .into_iter()
-    .flatten()
-    .flat_map(|group| group.rules.iter().map(move |(name, text)| (group, *name, compiled(text))))
-    .collect()
+    ];
+    let (mut rows, mut texts) = (Vec::new(), Vec::new());
+    for group in groups.into_iter().flatten() {
+        for (name, pattern) in group.rules {
+            texts.extend(alternatives(pattern).into_iter().map(|part| (rows.len(), part)));
+            rows.push((group, *name));
+        }
+    }
+    let filter = Filter::new(texts.iter().map(|(_, text)| *text));
+    let parts = texts.into_iter().map(|(row, text)| (row, compiled(text))).collect();
+    Table { rows, parts, filter }
 });
 
 fn compiled(pattern: &str) -> Regex {
@@ -139,15 +153,42 @@ fn compiled(pattern: &str) -> Regex {
         .expect("the patterns are constants that the tests compile")
 }
 
+impl Table {
+    /// The first match of each row that matches, in table order.
+    fn matches(&self, text: &[u8]) -> Vec<(usize, Range<usize>)> {
+        let mut found: Vec<(usize, Range<usize>)> = Vec::new();
+        for part in self.filter.candidates(text) {
+            let (row, pattern) = &self.parts[part];
+            let Some(range) = pattern.find(text).map(|it| it.range()) else { continue };
+            match found.last_mut() {
+                Some((last, known)) if last == row => {
+                    if range.start < known.start {
+                        *known = range;
+                    }
+                }
+                _ => found.push((*row, range)),
+            }
+        }
+        found
+    }
+}
+
 /// The rules that match a neutral text, the strongest first, ties in table order.
 pub fn hits(text: &str) -> Vec<Hit> {
     let text = capped(text, RULE_TEXT_CAP).as_bytes();
-    let mut hits: Vec<Hit> = RULES
-        .iter()
-        .filter_map(|(group, name, pattern)| Some(hit(group, name, pattern.find(text)?.range())))
+    let table = &*TABLE;
+    let mut hits: Vec<Hit> = table
+        .matches(text)
+        .into_iter()
+        .map(|(row, range)| hit(table.rows[row].0, table.rows[row].1, range))
         .collect();
     hits.sort_by_key(|hit| (std::cmp::Reverse(hit.strength), std::cmp::Reverse(hit.severity)));
     hits
+}
+
+/// The class of the rule with this name, if there is one.
+pub(crate) fn class_of(name: &str) -> Option<ThreatClass> {
+    TABLE.rows.iter().find(|(_, known)| *known == name).map(|(group, _)| group.class)
 }
 
 fn hit(group: &Group, name: &'static str, range: Range<usize>) -> Hit {
