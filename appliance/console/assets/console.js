@@ -1,24 +1,32 @@
-// Copies the text a button points at, switches query tabs, and reloads a page that watches for news.
+// Copies the text a button carries, and notices when what a page shows has changed.
 // Builds no markup: the server renders everything.
 "use strict";
 
-const REVISION_INTERVAL_MS = 3000;
+const WATCH_INTERVAL_MS = 3000;
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const text = document.getElementById(button.dataset.copy).textContent;
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    } catch {
+      // Browsers may refuse: then the text is at least selected.
+      getSelection().selectAllChildren(document.getElementById(button.getAttribute("aria-describedby")));
+      button.textContent = "Selected: copy it by hand";
+    }
   });
 }
 
-const revision = document.body.dataset.revision;
-if (revision !== undefined) {
-  setInterval(async () => {
-    const typing = document.activeElement && document.activeElement.matches("input, textarea, select");
-    if (document.hidden || typing) return;
-    const answer = await fetch("/api/v1/revision").catch(() => undefined);
-    if (answer && answer.ok && (await answer.json()).revision !== revision) location.reload();
-  }, REVISION_INTERVAL_MS);
+const { watch, revision } = document.body.dataset;
+const news = document.getElementById("news");
+if (watch !== undefined) {
+  const timer = setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(watch).catch(() => undefined);
+    if (!answer || !answer.ok || (await answer.json()).revision === revision) return;
+    clearInterval(timer);
+    if (news) news.hidden = false;
+    else location.reload();
+  }, WATCH_INTERVAL_MS);
 }

@@ -4,12 +4,16 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use vedette_event::query::Query as LogQuery;
 use vedette_event::{
     EventId, Incident, IncidentId, IncidentStatus, Outcome, ResolutionCode, Status,
 };
-use vedette_store::{IncidentFilter, IncidentOrder};
+use vedette_store::{IncidentFilter, IncidentOrder, SearchRow, StoreError};
 
 use crate::auth::{Analyst, ApiUser};
 use crate::reply::Problem;
@@ -19,8 +23,10 @@ use crate::server::Shared;
 const MAX_INCIDENTS: usize = 500;
 /// Incidents in an answer that asks for no number.
 const DEFAULT_INCIDENTS: usize = 100;
+/// Incidents of each order whose change is news: more than a page shows.
+const WATCHED: usize = 60;
 /// Longest note that is kept with an outcome, in characters.
-const MAX_NOTE: usize = 4_000;
+pub(crate) const MAX_NOTE: usize = 4_000;
 
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
@@ -43,33 +49,56 @@ pub(crate) struct Closing {
     pub(crate) note: String,
 }
 
+/// What a page watches.
+#[derive(Deserialize)]
+pub(crate) struct RevisionQuery {
+    incident: Option<String>,
+}
+
 /// What changes when a page would look different.
 #[derive(Serialize)]
 pub(crate) struct Revision {
     pub(crate) revision: String,
 }
 
-/// The state of incidents and tickets, in a short text that differs when they do.
-pub(crate) fn revision_of(shared: &Shared) -> Result<String, Problem> {
-    let newest = shared.reader.incidents(IncidentFilter {
-        limit: 1,
-        order: IncidentOrder::Newest,
-        ..IncidentFilter::default()
-    })?;
-    let newest = newest.first().map(|i| (i.id, i.members, i.risk, i.status.as_str()));
-    let next = shared.reader.next_incident_id()?;
-    Ok(format!("{next} {newest:?} {:?}", shared.reader.ticket_counts()?))
+/// The state of the lists of incidents: a short text that differs when they do.
+pub(crate) fn revision_of_lists(shared: &Shared) -> Result<String, Problem> {
+    let mut hash = Sha256::new();
+    for order in [IncidentOrder::Newest, IncidentOrder::Risk] {
+        let limit = WATCHED;
+        let filter = IncidentFilter { limit, order, ..IncidentFilter::default() };
+        for incident in shared.reader.incidents(filter)? {
+            let Incident { id, members, risk, severity, status, .. } = incident;
+            hash.update(format!("{id} {members} {risk} {severity:?} {status}\n"));
+        }
+    }
+    Ok(URL_SAFE_NO_PAD.encode(hash.finalize()))
+}
+
+/// The state of one incident and its tickets: a short text that differs when they do.
+pub(crate) fn revision_of_one(shared: &Shared, incident: &Incident) -> Result<String, Problem> {
+    let mut hash = Sha256::new();
+    hash.update(format!("{incident:?} {:?}", shared.reader.tickets_of(incident.id)?));
+    Ok(URL_SAFE_NO_PAD.encode(hash.finalize()))
 }
 
 pub(crate) async fn revision(
     State(shared): State<Shared>,
     _user: ApiUser,
+    Query(query): Query<RevisionQuery>,
 ) -> Result<Json<Revision>, Problem> {
-    Ok(Json(Revision { revision: revision_of(&shared)? }))
+    let read = move |shared: &Shared| match query.incident {
+        None => revision_of_lists(shared),
+        Some(id) => revision_of_one(shared, &find(shared, &id)?),
+    };
+    Ok(Json(Revision { revision: shared.read(read).await? }))
 }
 
-pub(crate) async fn status(State(shared): State<Shared>, _user: ApiUser) -> Json<Status> {
-    Json(shared.device.status())
+pub(crate) async fn status(
+    State(shared): State<Shared>,
+    _user: ApiUser,
+) -> Result<Json<Status>, Problem> {
+    Ok(Json(shared.read(|shared| Ok(shared.device.status())).await?))
 }
 
 pub(crate) async fn incidents(
@@ -80,7 +109,7 @@ pub(crate) async fn incidents(
     let limit = query.limit.unwrap_or(DEFAULT_INCIDENTS).min(MAX_INCIDENTS);
     let order = IncidentOrder::Risk;
     let filter = IncidentFilter { status: query.status, limit, offset: query.offset, order };
-    Ok(Json(shared.reader.incidents(filter)?))
+    Ok(Json(shared.read(move |shared| Ok(shared.reader.incidents(filter)?)).await?))
 }
 
 /// An incident by the id in a path.
@@ -132,11 +161,18 @@ pub(crate) async fn events(
     let now = shared.device.now();
     let parsed = vedette_query::parse_local(&query.q, now)
         .map_err(|error| Problem::Invalid(error.to_string()))?;
-    let rows = tokio::task::spawn_blocking(move || shared.reader.search(&parsed, now))
-        .await
-        .map_err(|_| Problem::Unavailable)?
-        .map_err(|error| Problem::Invalid(error.to_string()))?;
+    let rows = shared.read(move |shared| search(shared, &parsed)).await?;
     Ok(Json(json!({ "rows": rows })))
+}
+
+/// Runs a query; what the store says of the query itself is for whoever wrote it.
+pub(crate) fn search(shared: &Shared, query: &LogQuery) -> Result<Vec<SearchRow>, Problem> {
+    shared.reader.search(query, shared.device.now()).map_err(|error| match error {
+        StoreError::Unsupported(_) | StoreError::TooSlow { .. } => {
+            Problem::Invalid(error.to_string())
+        }
+        error => error.into(),
+    })
 }
 
 pub(crate) async fn health() -> &'static str {

@@ -1,11 +1,8 @@
 //! Who is asking: sessions, logins, the first claim.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts as RequestParts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use time::{Duration, OffsetDateTime};
 use vedette_store::{Role, Session};
@@ -18,33 +15,6 @@ use crate::server::Shared;
 const COOKIE: &str = "__Host-vedette";
 /// A login holds for a working day.
 const SESSION_HOURS: i64 = 12;
-/// Wrong passwords and codes accepted within [`ATTEMPT_WINDOW`] over all accounts: enough for people,
-/// and at this rate guessing a password of twelve characters takes longer than the box lasts.
-const MAX_ATTEMPTS: usize = 10;
-/// The time over which wrong attempts are counted.
-const ATTEMPT_WINDOW: Duration = Duration::minutes(5);
-
-/// Counts wrong attempts.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts(Mutex<VecDeque<OffsetDateTime>>);
-
-impl Attempts {
-    /// Whether another attempt is allowed now.
-    pub(crate) fn allowed(&self, now: OffsetDateTime) -> bool {
-        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while times.front().is_some_and(|time| *time + ATTEMPT_WINDOW < now) {
-            times.pop_front();
-        }
-        times.len() < MAX_ATTEMPTS
-    }
-
-    /// Notes a wrong one.
-    pub(crate) fn wrong(&self, now: OffsetDateTime) {
-        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        times.truncate(MAX_ATTEMPTS);
-        times.push_back(now);
-    }
-}
 
 /// Somebody logged in. As an argument of a page it sends everybody else to the login.
 pub(crate) struct User(pub(crate) Session);
@@ -62,10 +32,9 @@ impl FromRequestParts<Shared> for User {
         parts: &mut RequestParts,
         shared: &Shared,
     ) -> Result<Self, Response> {
-        session(&parts.headers, shared).map(Self).ok_or_else(|| {
-            let claimed = shared.reader.accounts().is_ok_and(|accounts| !accounts.is_empty());
-            Redirect::to(if claimed { "/login" } else { "/claim" }).into_response()
-        })
+        session(&parts.headers, shared)
+            .map(Self)
+            .ok_or_else(|| Redirect::to(&login_for(&parts.uri)).into_response())
     }
 }
 
@@ -95,7 +64,28 @@ impl FromRequestParts<Shared> for Analyst {
     }
 }
 
-fn session(headers: &HeaderMap, shared: &Shared) -> Option<Session> {
+/// The login that leads back to a page.
+fn login_for(uri: &Uri) -> String {
+    match uri.path_and_query().map(axum::http::uri::PathAndQuery::as_str) {
+        None | Some("/") => "/login".to_owned(),
+        Some(page) => {
+            let query =
+                form_urlencoded::Serializer::new(String::new()).append_pair("next", page).finish();
+            format!("/login?{query}")
+        }
+    }
+}
+
+/// A page of ours to go on to, else the first: an address in a form must not lead elsewhere.
+pub(crate) fn own_page(next: &str) -> &str {
+    let is_ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_ours { next } else { "/" }
+}
+
+/// The login that a request carries, if it still holds.
+pub(crate) fn session(headers: &HeaderMap, shared: &Shared) -> Option<Session> {
     let token = token(headers)?;
     shared
         .reader
@@ -113,8 +103,8 @@ fn token(headers: &HeaderMap) -> Option<&str> {
         .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// Logs somebody in: remembers a new token and answers with its cookie and the first page.
-pub(crate) fn log_in(shared: &Shared, account: &str) -> Result<Response, Problem> {
+/// Logs somebody in: remembers a new token and answers with its cookie and the next page.
+pub(crate) fn log_in(shared: &Shared, account: &str, next: &str) -> Result<Response, Problem> {
     let now = OffsetDateTime::now_utc();
     let token = passwords::token().ok_or(Problem::Unavailable)?;
     shared.writer.expire_sessions(now)?;
@@ -123,10 +113,8 @@ pub(crate) fn log_in(shared: &Shared, account: &str) -> Result<Response, Problem
         account,
         now + Duration::hours(SESSION_HOURS),
     )?;
-    let seconds = SESSION_HOURS * 3600;
-    let cookie =
-        format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+    let cookie = cookie(&token, SESSION_HOURS * 3600);
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(own_page(next))).into_response())
 }
 
 /// Forgets the login.
@@ -137,12 +125,18 @@ pub(crate) async fn log_out(
     if let Some(token) = token(&headers) {
         shared.writer.delete_session(&passwords::token_hash(token))?;
     }
-    let cookie = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
+    Ok(([(header::SET_COOKIE, cookie("", 0))], Redirect::to("/login")).into_response())
+}
+
+/// `Lax`, not `Strict`: a ticket in a service desk links to its incident here, and the browser must
+/// send the cookie when that link is followed. No `GET` changes anything, and [`is_same_origin`] keeps
+/// other sites from sending anything else.
+fn cookie(token: &str, seconds: i64) -> String {
+    format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}")
 }
 
 /// Whether a request that changes something comes from a page of ours: browsers tell the origin, and
-/// it must be the host they asked. (The cookie is `SameSite=Strict`; this is the second lock.)
+/// it must be the host they asked. Programs that are no browsers tell none.
 pub(crate) fn is_same_origin(method: &Method, headers: &HeaderMap) -> bool {
     if method.is_safe() {
         return true;
@@ -163,15 +157,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_attempts_run_out_and_come_back() {
-        let attempts = Attempts::default();
-        let now = OffsetDateTime::UNIX_EPOCH;
-        for _ in 0..MAX_ATTEMPTS {
-            assert!(attempts.allowed(now));
-            attempts.wrong(now);
+    fn a_login_leads_to_pages_of_ours_only() {
+        for (next, expected) in [
+            ("/incidents/INC-7?a=b", "/incidents/INC-7?a=b"),
+            ("", "/"),
+            ("//evil.example/", "/"),
+            ("/\\evil.example/", "/"),
+            ("https://evil.example/", "/"),
+            ("/a\r\nSet-Cookie: x", "/"),
+        ] {
+            assert_eq!(own_page(next), expected, "{next:?}");
         }
-        assert!(!attempts.allowed(now));
-        assert!(attempts.allowed(now + ATTEMPT_WINDOW * 2));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use time::OffsetDateTime;
-use vedette_event::Status;
+use vedette_event::{Status, TechniqueId};
 
 /// What the console asks of the box, besides the store.
 pub trait Device: Send + Sync {
@@ -8,6 +8,10 @@ pub trait Device: Send + Sync {
 
     /// The time that log lines are stamped with.
     fn now(&self) -> OffsetDateTime;
+
+    /// What ATT&CK calls a technique and the tactic it serves, if it is known:
+    /// `("Password Guessing", "Credential Access")`.
+    fn technique(&self, id: TechniqueId) -> Option<(&'static str, &'static str)>;
 
     /// Uses up the claim code of the first start; `false` when it is not the one.
     ///

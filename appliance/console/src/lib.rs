@@ -9,10 +9,12 @@
 
 mod api;
 mod assets;
+mod attempts;
 mod auth;
 mod config;
 mod device;
 mod headers;
+mod inert;
 mod layout;
 mod listener;
 mod metrics;
@@ -22,6 +24,7 @@ mod passwords;
 mod reply;
 mod routes;
 mod server;
+mod words;
 
 pub use config::Config;
 pub use device::Device;

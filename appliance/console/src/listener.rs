@@ -1,11 +1,12 @@
 //! TLS connections for axum: handshakes beside each other, each bounded in time, all in number.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -23,6 +24,16 @@ const READY: usize = 16;
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
 type Ready = (TlsStream<TcpStream>, SocketAddr);
+
+/// Who opened the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender(pub(crate) IpAddr);
+
+impl Connected<IncomingStream<'_, TlsListener>> for Sender {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        Self(stream.remote_addr().ip())
+    }
+}
 
 /// Hands axum connections whose handshake is done.
 pub(crate) struct TlsListener {

@@ -15,8 +15,11 @@ pub(crate) async fn document() -> Json<Value> {
         },
         "security": [{ "session": [] }],
         "paths": {
+            "/api/v1/openapi.json": { "get": { "summary": "This document", "security": [], "responses": { "200": { "description": "done" } } } },
             "/api/v1/status": { "get": operation("What the appliance says of itself") },
-            "/api/v1/revision": { "get": operation("A text that differs when a page would") },
+            "/api/v1/revision": { "get": with(operation("A text that differs when what a page shows does"), json!([
+                parameter("incident", json!({ "type": "string" })),
+            ])) },
             "/api/v1/incidents": { "get": with(operation("Incidents, riskiest first"), json!([
                 parameter("status", json!({ "enum": ["open", "closed"] })),
                 parameter("limit", json!({ "type": "integer", "minimum": 0, "maximum": 500 })),
@@ -58,7 +61,9 @@ fn responses() -> Value {
         |why: &str| json!({ "description": why, "content": { "application/problem+json": {} } });
     json!({
         "200": { "description": "done", "content": { "application/json": {} } },
+        "400": problem("the request cannot be read"),
         "401": problem("nobody is logged in"),
+        "403": problem("this account may not, or the request came from another site"),
         "404": problem("there is no such thing"),
         "422": problem("it cannot be done as asked"),
         "503": problem("the store does not answer"),

@@ -9,7 +9,7 @@ use vedette_telemetry::Metric;
 
 use crate::reply::Problem;
 use crate::server::Shared;
-use crate::{api, assets, auth, headers, openapi, pages};
+use crate::{api, assets, auth, headers, openapi, pages, reply};
 
 /// Largest request body: a form with a note. Nothing is uploaded here.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -40,6 +40,7 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/readyz", get(api::ready))
         .fallback(|| async { Problem::NotFound("page at this address".to_owned()) })
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
+        .layer(middleware::from_fn_with_state(shared.clone(), reply::dress))
         .layer(middleware::from_fn(headers::set))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(shared)
@@ -50,7 +51,7 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
     let response = if auth::is_same_origin(request.method(), request.headers()) {
         next.run(request).await
     } else {
-        Problem::Forbidden.into_response()
+        Problem::Foreign.into_response()
     };
     let class = match response.status().as_u16() / 100 {
         2 => "2xx",

@@ -12,8 +12,10 @@ use vedette_store::{Reader, Writer};
 use vedette_telemetry::Registry;
 
 use crate::Device;
-use crate::auth::Attempts;
-use crate::listener::TlsListener;
+use crate::attempts::Attempts;
+use crate::listener::{Sender, TlsListener};
+use crate::passwords::Hasher;
+use crate::reply::Problem;
 use crate::routes;
 
 /// Why the console cannot be shown.
@@ -63,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) device: Arc<dyn Device>,
     pub(crate) registry: Registry,
     pub(crate) attempts: Attempts,
+    pub(crate) hasher: Hasher,
 }
 
 impl std::ops::Deref for Shared {
@@ -70,6 +73,20 @@ impl std::ops::Deref for Shared {
 
     fn deref(&self) -> &Parts {
         &self.0
+    }
+}
+
+impl Shared {
+    /// Does what reads the store or the disk beside the threads that serve sockets.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let shared = self.clone();
+        tokio::task::spawn_blocking(move || work(&shared)).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a page was given up");
+            Err(Problem::Unavailable)
+        })
     }
 }
 
@@ -116,10 +133,11 @@ impl Console {
         shutdown: CancellationToken,
     ) -> std::io::Result<()> {
         let ConsoleParts { reader, writer, device, registry } = parts;
-        let attempts = Attempts::default();
-        let shared = Shared(Arc::new(Parts { reader, writer, device, registry, attempts }));
+        let (attempts, hasher) = (Attempts::default(), Hasher::default());
+        let parts = Parts { reader, writer, device, registry, attempts, hasher };
+        let router = routes::router(Shared(Arc::new(parts)));
         let listener = TlsListener::start(self.listener, self.tls, shutdown.clone())?;
-        axum::serve(listener, routes::router(shared))
+        axum::serve(listener, router.into_make_service_with_connect_info::<Sender>())
             .with_graceful_shutdown(shutdown.cancelled_owned())
             .await
     }

@@ -1,6 +1,6 @@
 //! The first account, made with the claim code of the first start.
 
-use axum::extract::{Form, State};
+use axum::extract::{ConnectInfo, Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -9,8 +9,11 @@ use time::OffsetDateTime;
 use vedette_store::{Account, Role};
 
 use crate::auth::log_in;
+use crate::inert::visible;
 use crate::layout::Page;
-use crate::passwords::{self, MAX_PASSWORD, MIN_PASSWORD};
+use crate::listener::Sender;
+use crate::pages::login::TOO_MANY;
+use crate::passwords::{MAX_PASSWORD, MIN_PASSWORD};
 use crate::reply::Problem;
 use crate::server::Shared;
 
@@ -28,48 +31,44 @@ pub(crate) async fn show(State(shared): State<Shared>) -> Result<Response, Probl
     if is_claimed(&shared)? {
         return Ok(Redirect::to("/login").into_response());
     }
-    Ok(form(None).into_response())
+    Ok(form("", None).into_response())
 }
 
 pub(crate) async fn submit(
     State(shared): State<Shared>,
+    ConnectInfo(Sender(sender)): ConnectInfo<Sender>,
     Form(claim): Form<Claim>,
 ) -> Result<Response, Problem> {
     if is_claimed(&shared)? {
         return Ok(Redirect::to("/login").into_response());
     }
-    let now = OffsetDateTime::now_utc();
-    if !shared.attempts.allowed(now) {
-        return Ok(refused("Too many wrong attempts: wait five minutes."));
-    }
     if let Some(why) = unusable(&claim) {
-        return Ok(refused(&why));
+        return Ok(refused(&claim.name, &why));
+    }
+    if !shared.attempts.take(sender, OffsetDateTime::now_utc()) {
+        return Ok(refused(&claim.name, TOO_MANY));
     }
     match shared.device.claim(claim.code.trim()) {
-        Ok(true) => make_account(&shared, claim, now).await,
-        Ok(false) => {
-            shared.attempts.wrong(now);
-            Ok(refused(
-                "This is not the claim code. `vedette serve` printed it on its first start.",
-            ))
+        Ok(true) => {
+            shared.attempts.forget(sender);
+            make_account(&shared, claim).await
         }
-        Err(why) => Ok(refused(&why)),
+        Ok(false) => {
+            Ok(refused(&claim.name, "This is not the claim code. Look into the log of the box."))
+        }
+        Err(why) => Ok(refused(&claim.name, &why)),
     }
 }
 
-async fn make_account(
-    shared: &Shared,
-    claim: Claim,
-    created: OffsetDateTime,
-) -> Result<Response, Problem> {
+async fn make_account(shared: &Shared, claim: Claim) -> Result<Response, Problem> {
     let Claim { name, password, .. } = claim;
-    let hash = tokio::task::spawn_blocking(move || passwords::hash(&password));
-    let password_hash = hash.await.ok().flatten().ok_or(Problem::Unavailable)?;
+    let password_hash = shared.hasher.hash(password).await.ok_or(Problem::Unavailable)?;
+    let created = OffsetDateTime::now_utc();
     let account = Account { name: name.clone(), role: Role::Admin, password_hash, created };
     if !shared.writer.claim(account)? {
         return Ok(Redirect::to("/login").into_response());
     }
-    log_in(shared, &name)
+    log_in(shared, &name, "/")
 }
 
 fn unusable(claim: &Claim) -> Option<String> {
@@ -89,20 +88,23 @@ fn is_claimed(shared: &Shared) -> Result<bool, Problem> {
     Ok(!shared.reader.accounts()?.is_empty())
 }
 
-fn refused(why: &str) -> Response {
-    (StatusCode::FORBIDDEN, form(Some(why))).into_response()
+fn refused(name: &str, why: &str) -> Response {
+    (StatusCode::FORBIDDEN, form(name, Some(why))).into_response()
 }
 
-fn form(why: Option<&str>) -> Markup {
+fn form(name: &str, why: Option<&str>) -> Markup {
     let body = html! {
-        @if let Some(why) = why { p.card.notice { (why) } }
-        p { "This box has no account yet. The claim code stands in the log of its first start." }
+        p { "Nobody owns this box yet. Its log shows a claim code: type it in and choose a name and a password." }
+        @if let Some(why) = why { p.card.notice.narrow #refused role="alert" { (visible(why)) } }
         form.card.narrow method="post" action="/claim" {
             label { "Claim code" input name="code" autocomplete="off" required autofocus; }
-            label { "Name" input name="name" autocomplete="username" required; }
-            label { "Password" input name="password" type="password" autocomplete="new-password" required minlength=(MIN_PASSWORD); }
-            button.primary { "Make the first account" }
+            label { "Name" input name="name" value=(name) autocomplete="username" required maxlength=(MAX_NAME); }
+            label {
+                "Password" span.soft { " of at least " (MIN_PASSWORD) " characters" }
+                input name="password" type="password" autocomplete="new-password" required minlength=(MIN_PASSWORD);
+            }
+            button.primary { "Claim this box" }
         }
     };
-    Page { title: "Claim this box", place: "", session: None, revision: None }.render(&body)
+    Page { title: "Claim this box", ..Page::default() }.render(&body)
 }

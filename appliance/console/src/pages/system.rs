@@ -1,82 +1,151 @@
 //! How the box is.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use maud::{Markup, html};
-use vedette_event::{IngestStatus, Status};
+use vedette_event::{IngestStatus, SourceStatus, Status};
 
 use crate::auth::User;
-use crate::layout::{Page, count, moment, visible};
+use crate::inert::visible;
+use crate::layout::Page;
+use crate::reply::Problem;
 use crate::server::Shared;
+use crate::words::{check, count, counted, model, moment_or_dash, plain};
 
 /// Bytes in a mebibyte.
 const MIB: u64 = 1 << 20;
 
-pub(crate) async fn show(State(shared): State<Shared>, User(session): User) -> Markup {
-    let status = shared.device.status();
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    User(session): User,
+) -> Result<Markup, Problem> {
+    let status = shared.read(|shared| Ok(shared.device.status())).await?;
     let body = html! {
         (super::today::notices(&status))
-        @if status.healthy { p.card.good { "Everything works." } }
+        @if status.healthy { p.card.good #healthy { "Everything works." } }
         (about(&status))
-        (sources(&status.ingest))
+        (intake(&status.ingest))
         (hardware(&status))
     };
-    Page { title: "System", place: "System", session: Some(&session), revision: None }.render(&body)
+    let page = Page { title: "System", place: "System", session: Some(&session), watch: None };
+    Ok(page.render(&body))
 }
 
 fn about(status: &Status) -> Markup {
     html! {
-        table.card #about { tbody {
-            tr { th { "Device" } td { (status.device_id) } }
-            tr { th { "Version" } td { (status.version) ", schema " (status.schema) @if let Some(slot) = &status.slot { ", slot " (slot) } } }
-            tr { th { "Running since" } td { (moment(status.started_at)) } }
-            tr { th { "Language model" } td #model {
-                (status.model.state) @if let Some(bundle) = &status.model.bundle { " · " (bundle) }
-                " · " (count(status.model.answered)) " questions answered · " (status.model.restarts) " restarts"
-            } }
-            tr { th { "Store" } td {
-                (count(status.store.events)) " lines, " (status.store.bytes / MIB) " MiB, " (count(status.store.waiting)) " not yet judged"
-                @if let Some(forecast) = &status.store.forecast { "; " (forecast) }
-            } }
-            tr { th { "Tickets" } td { @for (state, number) in &status.tickets { (state) ": " (number) " " } } }
-        } }
-    }
-}
-
-fn sources(ingest: &IngestStatus) -> Markup {
-    let dropped = |reasons: &std::collections::BTreeMap<String, u64>| {
-        reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ")
-    };
-    html! {
-        h2 { "Sources" }
-        p.soft {
-            "Listening on " (ingest.listening.join(", ")) ". Received " (count(ingest.received))
-            ", stored " (count(ingest.stored)) ", dropped " (dropped(&ingest.dropped)) "."
-        }
-        table.card #sources {
-            thead { tr { th { "Source" } th.number { "Received" } th.number { "Stored" } th { "Dropped" } th.number { "Known" } th { "Last seen" } } }
-            tbody {
-                @for source in &ingest.sources {
-                    tr {
-                        td { (visible(&source.address)) }
-                        td.number { (count(source.received)) }
-                        td.number { (count(source.stored)) }
-                        td { (dropped(&source.dropped)) }
-                        td.number { (format!("{:.0} %", source.parsed_percent)) }
-                        td { (moment(source.last_seen)) }
-                    }
+        section.card {
+            dl.facts #about {
+                dt { "This box" } dd { (visible(&status.device_id)) }
+                dt { "Version" }
+                dd { (status.version) ", schema " (status.schema) @if let Some(slot) = &status.slot { ", slot " (visible(slot)) } }
+                dt { "Running since" } dd { (moment_or_dash(status.started_at)) }
+                dt { "Language model" }
+                dd #model {
+                    (model(status.model.state)) " "
+                    @if let Some(bundle) = &status.model.bundle { "Bundle " code { (visible(bundle)) } ". " }
+                    @if let Some(detail) = &status.model.detail { (visible(detail)) ". " }
+                    (counted(status.model.answered, "question")) " answered, "
+                    (counted(status.model.restarts, "restart")) "."
+                }
+                dt { "Log store" } dd #store { (store(status)) }
+                dt { "Tickets" }
+                dd #tickets {
+                    @if status.tickets.is_empty() { "none so far" }
+                    (listed(&status.tickets))
                 }
             }
         }
     }
 }
 
+fn store(status: &Status) -> Markup {
+    let store = &status.store;
+    html! {
+        (counted(store.events, "line")) ", " (count(store.bytes / MIB)) " MiB"
+        @if store.oldest.is_some() {
+            ", from " (moment_or_dash(store.oldest)) " to " (moment_or_dash(store.newest))
+        }
+        @if let Some(forecast) = &store.forecast { "; " (visible(forecast)) }
+        @if store.waiting > 0 { "; " (counted(store.waiting, "line")) " not yet judged" }
+    }
+}
+
+/// `3 rate limit, 1 too long`.
+fn listed(counts: &BTreeMap<String, u64>) -> String {
+    let named = counts.iter().map(|(name, number)| format!("{} {}", count(*number), plain(name)));
+    visible(&named.collect::<Vec<_>>().join(", "))
+}
+
+fn intake(ingest: &IngestStatus) -> Markup {
+    let dropped: u64 = ingest.dropped.values().sum();
+    html! {
+        section {
+            h2 { "What comes in" }
+            p #received {
+                "Since the start: " (count(ingest.received)) " received, " (count(ingest.stored)) " stored, "
+                (count(dropped)) " dropped" @if dropped > 0 { " (" (listed(&ingest.dropped)) ")" } "."
+            }
+            p.soft { "Listening on " (visible(&ingest.listening.join(", "))) "." }
+            @if ingest.sources.is_empty() {
+                p.card.soft #sources { "No sender yet: point the syslog of a device to one of these addresses." }
+            } @else {
+                (sources(&ingest.sources))
+            }
+        }
+    }
+}
+
+fn sources(sources: &[SourceStatus]) -> Markup {
+    html! {
+        div.card.wide {
+            table #sources {
+                thead {
+                    tr {
+                        th scope="col" { "Sender" }
+                        th.number scope="col" { "Received since start" }
+                        th.number scope="col" { "In the store" }
+                        th.number scope="col" { "Understood" }
+                        th scope="col" { "Dropped" }
+                        th scope="col" { "Last heard" }
+                    }
+                }
+                tbody {
+                    @for source in sources {
+                        tr {
+                            td { (visible(&source.address)) }
+                            td.number { (count(source.received)) }
+                            td.number { (count(source.stored)) }
+                            td.number { (format!("{:.0} %", source.parsed_percent)) }
+                            td { (listed(&source.dropped)) }
+                            td { (moment_or_dash(source.last_seen)) }
+                        }
+                    }
+                }
+            }
+        }
+        p.soft { "Understood: the share of lines of a device that Vedette knows; it reads the others as plain text." }
+    }
+}
+
 fn hardware(status: &Status) -> Markup {
     html! {
-        h2 { "Hardware" }
-        table.card #hardware { tbody {
-            @for check in &status.hardware {
-                tr { th { (check.name) } td { (check.state.as_str().replace('_', " ")) } td { (visible(&check.detail)) } }
+        section {
+            h2 { "Hardware" }
+            div.card.wide {
+                table #hardware {
+                    thead { tr { th scope="col" { "Check" } th scope="col" { "Result" } th scope="col" { "Found" } } }
+                    tbody {
+                        @for found in &status.hardware {
+                            tr {
+                                th scope="row" { (visible(&plain(&found.name))) }
+                                td { span class={ "check " (found.state) } { (check(found.state)) } }
+                                td { (visible(&found.detail)) }
+                            }
+                        }
+                    }
+                }
             }
-        } }
+        }
     }
 }

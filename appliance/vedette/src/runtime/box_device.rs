@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use time::OffsetDateTime;
 use vedette_console::Device;
-use vedette_event::Status;
+use vedette_event::{Status, TechniqueId};
+use vedette_kb::Kb;
 use vedette_provisioning::{Claim, ClaimError};
 
 use super::status::Sources;
@@ -28,6 +29,11 @@ impl Device for BoxDevice {
 
     fn now(&self) -> OffsetDateTime {
         self.shared.clock.now()
+    }
+
+    fn technique(&self, id: TechniqueId) -> Option<(&'static str, &'static str)> {
+        let technique = Kb::embedded().attack().get(&id.to_string())?;
+        Some((technique.name, technique.tactic().name()))
     }
 
     fn claim(&self, code: &str) -> Result<bool, String> {
