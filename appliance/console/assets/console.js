@@ -1,4 +1,4 @@
-// Copies the text a button carries, and notices when what a page shows has changed.
+// Copies the text a button points at, and notices when what a page shows has changed.
 // Builds no markup: the server renders everything.
 "use strict";
 
@@ -7,12 +7,13 @@ const WATCH_INTERVAL_MS = 3000;
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
     try {
-      await navigator.clipboard.writeText(button.dataset.copy);
+      await navigator.clipboard.writeText(source.textContent);
       button.textContent = "Copied";
     } catch {
       // Browsers may refuse: then the text is at least selected.
-      getSelection().selectAllChildren(document.getElementById(button.getAttribute("aria-describedby")));
+      getSelection().selectAllChildren(source);
       button.textContent = "Selected: copy it by hand";
     }
   });

@@ -8,11 +8,16 @@ const MAX_LOG_CHARACTERS: usize = 4_000;
 
 /// Text with everything invisible shown as an escape, length capped.
 pub(crate) fn visible(text: &str) -> String {
-    show(text, |character| character == '\t')
+    let end = text.char_indices().nth(MAX_LOG_CHARACTERS).map(|(end, _)| end);
+    let mut shown = show(&text[..end.unwrap_or(text.len())], |character| character == '\t');
+    if end.is_some() {
+        shown.push_str(" … (cut)");
+    }
+    shown
 }
 
-/// The same for text of several lines that we wrote around values out of log lines.
-pub(crate) fn visible_lines(text: &str) -> String {
+/// The same for a query: of several lines, in full, since somebody copies what is shown.
+pub(crate) fn visible_query(text: &str) -> String {
     show(text, |character| matches!(character, '\t' | '\n'))
 }
 
@@ -30,16 +35,12 @@ pub(crate) fn log_text(raw: &str, start: usize, end: usize) -> Markup {
 
 fn show(text: &str, allowed: fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
-    let mut characters = text.chars();
-    for character in characters.by_ref().take(MAX_LOG_CHARACTERS) {
+    for character in text.chars() {
         if is_hidden(character) && !allowed(character) {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
         }
-    }
-    if characters.next().is_some() {
-        shown.push_str(" … (cut)");
     }
     shown
 }
@@ -71,8 +72,12 @@ mod tests {
     }
 
     #[test]
-    fn only_text_of_ours_has_several_lines() {
+    fn only_a_query_has_several_lines_and_any_length() {
         assert_eq!(visible("a\tb\nc"), "a\tb\\u{a}c");
-        assert_eq!(visible_lines("a\tb\nc\r"), "a\tb\nc\\u{d}");
+        assert_eq!(visible_query("a\tb\nc\r"), "a\tb\nc\\u{d}");
+        let long = "é".repeat(MAX_LOG_CHARACTERS + 1);
+        assert!(visible(&long).ends_with("é … (cut)"));
+        assert_eq!(visible(&long[2..]), long[2..]);
+        assert_eq!(visible_query(&long), long);
     }
 }

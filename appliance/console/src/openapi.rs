@@ -69,3 +69,22 @@ fn responses() -> Value {
         "503": problem("the store does not answer"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_lists_exactly_the_routes() {
+        let Json(document) = document().await;
+        let described: BTreeSet<&str> =
+            document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let routed: BTreeSet<&str> = include_str!("routes.rs")
+            .split('"')
+            .filter(|text| text.starts_with("/api/v1/"))
+            .collect();
+        assert_eq!(described, routed);
+    }
+}

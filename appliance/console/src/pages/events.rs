@@ -19,8 +19,8 @@ use crate::reply::Problem;
 use crate::server::Shared;
 use crate::words::{counted, length, moment};
 
-/// What is searched for before anybody has typed something.
-const LATEST: &str = "limit 100";
+/// What is searched for before anybody has typed something: the newest there are.
+const LATEST: &str = "since 30d limit 100";
 
 /// Searches to learn from.
 const EXAMPLES: [(&str, &str); 5] = [
@@ -105,13 +105,14 @@ fn refused(why: &str, text: &str, now: OffsetDateTime) -> Markup {
 }
 
 fn as_words(text: &str, now: OffsetDateTime) -> Option<String> {
+    let everything = vedette_query::parse_local("since 24h limit 100", now).ok()?;
     let query = LogQuery {
         filter: Predicate::Compare {
             field: FieldName("message".to_owned()),
             operator: Operator::Contains,
             value: Value::Text(text.trim().to_owned()),
         },
-        ..vedette_query::parse_local(LATEST, now).ok()?
+        ..everything
     };
     let rendered = vedette_query::render(&query, Language::Local, None, now);
     rendered.query.filter(|_| rendered.valid)

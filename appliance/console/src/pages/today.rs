@@ -15,8 +15,8 @@ use crate::words::{count, counted, model};
 
 /// Incidents on the first page: what one person can look at in a day.
 const SHOWN: usize = 10;
-/// Reasons given for each; the rest stand on its own page.
-const REASONS: usize = 2;
+/// Reasons given for each, and names of rules; the rest stand on its own page.
+const REASONS: usize = 3;
 
 pub(crate) async fn show(
     State(shared): State<Shared>,
@@ -89,15 +89,17 @@ fn lead(status: &Status, shown: usize) -> Markup {
     }
 }
 
-/// The reasons that weigh most.
+/// What was noticed, and the reasons that weigh most.
 fn why(incident: &Incident) -> Markup {
+    let noticed = incident.rules.iter().take(REASONS).map(|rule| visible(rule));
     let mut reasons: Vec<_> =
         incident.risk_reasons.iter().filter(|reason| reason.points > 0).collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.points));
     reasons.truncate(REASONS);
-    let reasons: Vec<String> = reasons.iter().map(|reason| visible(&reason.reason)).collect();
+    let reasons = reasons.iter().map(|reason| visible(&reason.reason));
+    let all: Vec<String> = noticed.chain(reasons).collect();
     html! {
-        @if !reasons.is_empty() { p { strong { "Why: " } (reasons.join("; ")) "." } }
+        @if !all.is_empty() { p { strong { "Why: " } (all.join("; ")) "." } }
     }
 }
 

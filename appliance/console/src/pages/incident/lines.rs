@@ -65,12 +65,20 @@ fn class_of((_, _, verdict): &Member) -> Option<ThreatClass> {
     verdict.as_ref().map(|verdict| verdict.threat_class)
 }
 
+fn name(of: Option<ThreatClass>) -> String {
+    match of {
+        None => "not judged".to_owned(),
+        Some(ThreatClass::Benign) => "harmless by itself".to_owned(),
+        Some(of) => class(of),
+    }
+}
+
 fn stage_of(stage: &[Member]) -> Markup {
     html! {
         details {
             summary {
                 (moment(stage[0].1.occurred_at())) " "
-                strong { (class_of(&stage[0]).map_or_else(|| "not judged".to_owned(), class)) }
+                strong { (name(class_of(&stage[0]))) }
                 ", " (counted(stage.len() as u64, "line"))
             }
             ul.plain.lines {

@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 use vedette_event::Incident;
 use vedette_event::query::{Language, RenderedQuery};
 
-use crate::inert::{visible, visible_lines};
+use crate::inert::{visible, visible_query};
 use crate::pages::events::search_address;
 use crate::words::{language, moment};
 
@@ -28,9 +28,9 @@ fn one(rendered: &RenderedQuery, number: usize) -> Markup {
         details name="query" open[number == 0] {
             summary { (language(rendered.language)) }
             @if let Some(text) = &rendered.query {
-                pre id={ "query-" (number) } tabindex="0" { (visible_lines(text)) }
+                pre id={ "query-" (number) } tabindex="0" { (visible_query(text)) }
                 p.actions {
-                    button type="button" data-copy=(text) aria-describedby={ "query-" (number) } hidden { "Copy" }
+                    button type="button" data-copy={ "query-" (number) } hidden { "Copy" }
                     @if rendered.language == Language::Local {
                         a href=(search_address(text)) { "Run it here" }
                     }
