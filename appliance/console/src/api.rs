@@ -91,14 +91,14 @@ pub(crate) async fn revision(
         None => revision_of_lists(shared),
         Some(id) => revision_of_one(shared, &find(shared, &id)?),
     };
-    Ok(Json(Revision { revision: shared.read(read).await? }))
+    Ok(Json(Revision { revision: shared.work(read).await? }))
 }
 
 pub(crate) async fn status(
     State(shared): State<Shared>,
     _user: ApiUser,
 ) -> Result<Json<Status>, Problem> {
-    Ok(Json(shared.read(|shared| Ok(shared.device.status())).await?))
+    Ok(Json(shared.work(|shared| Ok(shared.device.status())).await?))
 }
 
 pub(crate) async fn incidents(
@@ -109,7 +109,7 @@ pub(crate) async fn incidents(
     let limit = query.limit.unwrap_or(DEFAULT_INCIDENTS).min(MAX_INCIDENTS);
     let order = IncidentOrder::Risk;
     let filter = IncidentFilter { status: query.status, limit, offset: query.offset, order };
-    Ok(Json(shared.read(move |shared| Ok(shared.reader.incidents(filter)?)).await?))
+    Ok(Json(shared.work(move |shared| Ok(shared.reader.incidents(filter)?)).await?))
 }
 
 /// An incident by the id in a path.
@@ -133,8 +133,11 @@ pub(crate) async fn close(
     Path(id): Path<String>,
     Json(closing): Json<Closing>,
 ) -> Result<Json<Incident>, Problem> {
-    record_outcome(&shared, &session.account, &id, closing)?;
-    Ok(Json(find(&shared, &id)?))
+    let record = move |shared: &Shared| {
+        record_outcome(shared, &session.account, &id, closing)?;
+        find(shared, &id)
+    };
+    Ok(Json(shared.work(record).await?))
 }
 
 /// Records how an incident ended, for the API and the page alike.
@@ -161,7 +164,7 @@ pub(crate) async fn events(
     let now = shared.device.now();
     let parsed = vedette_query::parse_local(&query.q, now)
         .map_err(|error| Problem::Invalid(error.to_string()))?;
-    let rows = shared.read(move |shared| search(shared, &parsed)).await?;
+    let rows = shared.work(move |shared| search(shared, &parsed)).await?;
     Ok(Json(json!({ "rows": rows })))
 }
 

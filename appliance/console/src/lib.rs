@@ -12,6 +12,7 @@ mod assets;
 mod attempts;
 mod auth;
 mod config;
+mod connection;
 mod device;
 mod headers;
 mod inert;

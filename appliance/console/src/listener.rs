@@ -13,17 +13,21 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-/// Handshakes at once: a page opens about six connections, and a flood of half-open ones must not
-/// take the memory of the rest of the box.
-const MAX_HANDSHAKES: usize = 64;
+use crate::connection::Connection;
+
+/// Connections at once: a browser opens about six, and a flood must not take the memory and the
+/// file descriptors of the rest of the box.
+const MAX_CONNECTIONS: usize = 256;
 /// A browser on a slow line shakes hands within it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that sends nothing for so long is closed; pages that watch ask every few seconds.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Shaken hands that wait for axum: it takes them at once.
 const READY: usize = 16;
 /// Pause after the system refused a connection (too many open files): else the loop would spin.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
-type Ready = (TlsStream<TcpStream>, SocketAddr);
+type Ready = (Connection<TlsStream<TcpStream>>, SocketAddr);
 
 /// Who opened the connection.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +66,7 @@ impl TlsListener {
 }
 
 async fn accept(listener: TcpListener, tls: TlsAcceptor, sender: mpsc::Sender<Ready>) {
-    let room = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok(connection) => {
@@ -85,16 +89,15 @@ async fn shake(
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
             // Closed only when the console is stopping.
-            let _ = sender.send((stream, peer)).await;
+            let _ = sender.send((Connection::new(stream, permit, IDLE_TIMEOUT), peer)).await;
         }
         Ok(Err(error)) => tracing::debug!(%peer, %error, "console handshake failed"),
         Err(_) => tracing::debug!(%peer, "console handshake took too long"),
     }
-    drop(permit);
 }
 
 impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
+    type Io = Connection<TlsStream<TcpStream>>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> Ready {

@@ -77,13 +77,13 @@ impl std::ops::Deref for Shared {
 }
 
 impl Shared {
-    /// Does what reads the store or the disk beside the threads that serve sockets.
-    pub(crate) async fn read<T: Send + 'static>(
+    /// Does what waits for the store or the disk, away from the threads that serve sockets.
+    pub(crate) async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+        job: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let shared = self.clone();
-        tokio::task::spawn_blocking(move || work(&shared)).await.unwrap_or_else(|error| {
+        tokio::task::spawn_blocking(move || job(&shared)).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a page was given up");
             Err(Problem::Unavailable)
         })

@@ -48,7 +48,7 @@ pub(crate) async fn show(
     let text = if search.q.trim().is_empty() { LATEST } else { &search.q };
     let now = shared.device.now();
     let found = match vedette_query::parse_local(text, now) {
-        Ok(query) => match shared.read(move |shared| find(shared, &query)).await {
+        Ok(query) => match shared.work(move |shared| find(shared, &query)).await {
             Err(Problem::Invalid(why)) => Err(why),
             other => Ok(other?),
         },

@@ -28,7 +28,7 @@ pub(crate) async fn show(
     Query(wanted): Query<Wanted>,
 ) -> Result<Markup, Problem> {
     let (body, watch) = shared
-        .read(move |shared| Ok((body(shared, &wanted)?, pages::watch_lists(shared)?)))
+        .work(move |shared| Ok((body(shared, &wanted)?, pages::watch_lists(shared)?)))
         .await?;
     let page = Page {
         title: "Incidents",

@@ -20,7 +20,7 @@ pub(crate) async fn show(
     State(shared): State<Shared>,
     User(session): User,
 ) -> Result<Markup, Problem> {
-    let status = shared.read(|shared| Ok(shared.device.status())).await?;
+    let status = shared.work(|shared| Ok(shared.device.status())).await?;
     let body = html! {
         (super::today::notices(&status))
         @if status.healthy { p.card.good #healthy { "Everything works." } }

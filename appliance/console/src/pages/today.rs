@@ -16,14 +16,14 @@ use crate::words::{count, counted, model};
 /// Incidents on the first page: what one person can look at in a day.
 const SHOWN: usize = 10;
 /// Reasons given for each, and names of rules; the rest stand on its own page.
-const REASONS: usize = 3;
+const REASONS: usize = 2;
 
 pub(crate) async fn show(
     State(shared): State<Shared>,
     User(session): User,
 ) -> Result<Markup, Problem> {
     let (body, watch) =
-        shared.read(|shared| Ok((body(shared)?, pages::watch_lists(shared)?))).await?;
+        shared.work(|shared| Ok((body(shared)?, pages::watch_lists(shared)?))).await?;
     let page = Page { title: "Today", place: "Today", session: Some(&session), watch: Some(watch) };
     Ok(page.render(&body))
 }

@@ -26,7 +26,7 @@ pub(crate) async fn show(
     User(session): User,
     Path(id): Path<String>,
 ) -> Result<Markup, Problem> {
-    shared.read(move |shared| render(shared, &session, &id)).await
+    shared.work(move |shared| render(shared, &session, &id)).await
 }
 
 pub(crate) async fn close(
@@ -39,7 +39,7 @@ pub(crate) async fn close(
         api::record_outcome(shared, &session.account, &id, closing)?;
         Ok(api::find(shared, &id)?.id)
     };
-    let id = shared.read(record).await?;
+    let id = shared.work(record).await?;
     Ok(Redirect::to(&format!("/incidents/{id}")))
 }
 
