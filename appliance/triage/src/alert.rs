@@ -48,6 +48,10 @@ pub(crate) struct Subject {
     pub(crate) user: Option<String>,
     /// The machine.
     pub(crate) host: Option<String>,
+    /// The machine's own address, where the line came from itself.
+    pub(crate) home: Option<IpAddr>,
+    /// Where it went, if that is none of the owner's networks.
+    pub(crate) outside: Option<IpAddr>,
     /// Whether the account under attack ties the lines together, from whatever source.
     pub(crate) by_user: bool,
 }

@@ -28,6 +28,8 @@ const PAUSES: std::ops::RangeInclusive<f64> = 20.0..=3600.0;
 struct Outbound {
     hour: i64,
     bytes: u64,
+    /// Of the hour before.
+    before: u64,
     mean: f64,
     told: bool,
 }
@@ -44,13 +46,23 @@ impl Transfers {
             self.0.clear();
         }
         let hour = at.unix_timestamp().div_euclid(3600);
-        let row = self.0.entry(from).or_insert(Outbound { hour, bytes: 0, mean: 0.0, told: false });
+        let row = self.0.entry(from).or_insert(Outbound {
+            hour,
+            bytes: 0,
+            before: 0,
+            mean: 0.0,
+            told: false,
+        });
         if hour > row.hour {
             row.mean += MEMORY * (row.bytes as f64 - row.mean);
-            *row = Outbound { hour, bytes: 0, mean: row.mean, told: false };
+            let before = if hour == row.hour + 1 { row.bytes } else { 0 };
+            *row = Outbound { hour, bytes: 0, before, mean: row.mean, told: false };
         }
         row.bytes = row.bytes.saturating_add(bytes);
-        let unusual = row.bytes >= limit && row.bytes as f64 > UNUSUAL_FACTOR * row.mean;
+        // The last sixty minutes, as if the hour before had been even.
+        let elapsed = at.unix_timestamp().rem_euclid(3600) as f64 / 3600.0;
+        let recent = row.bytes as f64 + row.before as f64 * (1.0 - elapsed);
+        let unusual = recent >= limit as f64 && recent > UNUSUAL_FACTOR * row.mean;
         let tell = unusual && !row.told;
         row.told |= unusual;
         tell

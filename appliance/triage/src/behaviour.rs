@@ -173,6 +173,17 @@ pub(crate) const COUNTERS: &[Counter] = &[
         ..ROW
     },
     Counter {
+        name: "flood past the cache",
+        counted: Counted::Signal(Signal::CacheBypass),
+        distinct: Distinct::Nothing,
+        threshold: 15,
+        seconds: MINUTE,
+        class: ThreatClass::DenialOfService,
+        techniques: &["T1499.002"],
+        severity: Severity::High,
+        ..ROW
+    },
+    Counter {
         name: "mail refused again and again",
         counted: Counted::Signal(Signal::MailRefused),
         class: ThreatClass::Phishing,
@@ -182,7 +193,7 @@ pub(crate) const COUNTERS: &[Counter] = &[
     Counter {
         name: "name server probed",
         counted: Counted::Signal(Signal::DnsRefused),
-        threshold: 10,
+        threshold: 6,
         seconds: DAY,
         class: ThreatClass::Reconnaissance,
         techniques: &["T1590.002"],

@@ -193,17 +193,11 @@ impl Correlator {
         joined
     }
 
-    /// Counts a flagged line to the incident of its source, if there is one.
-    pub(crate) fn member(
-        &mut self,
-        event: EventId,
-        at: OffsetDateTime,
-        subject: &Subject,
-    ) -> Option<(IncidentId, EventId)> {
-        let id = self.find(subject, at)?;
-        let open = self.open.get_mut(&id)?;
+    /// Counts a line to an incident; false where it is counted already.
+    pub(crate) fn member(&mut self, id: IncidentId, event: EventId, at: OffsetDateTime) -> bool {
+        let Some(open) = self.open.get_mut(&id) else { return false };
         open.stretch(at);
-        open.add_member(event).then_some((id, event))
+        open.add_member(event)
     }
 
     /// Adds a line to an open incident's evidence and says how the incident stands.
@@ -256,8 +250,27 @@ impl Correlator {
         id
     }
 
+    /// The incident of an outside address that a line has to do with, however harmless it looks: all
+    /// that an attacker's address does belongs to the story.
+    pub(crate) fn contact(
+        &self,
+        subject: &Subject,
+        at: OffsetDateTime,
+        policy: &Policy,
+    ) -> Option<IncidentId> {
+        let outside = |address: &IpAddr| !policy.is_internal(*address);
+        let source = subject.source.filter(outside);
+        let mut addresses = [source, subject.outside].into_iter().flatten();
+        addresses.find_map(|address| self.linked(&Link::Source(address), at, WINDOW))
+    }
+
+    fn linked(&self, link: &Link, at: OffsetDateTime, window: Duration) -> Option<IncidentId> {
+        let (id, last) = self.links.get(link)?;
+        ((at - *last).abs() <= window && self.open.contains_key(id)).then_some(*id)
+    }
+
     /// The incident that a line with this subject belongs to.
-    fn find(&self, subject: &Subject, at: OffsetDateTime) -> Option<IncidentId> {
+    pub(crate) fn find(&self, subject: &Subject, at: OffsetDateTime) -> Option<IncidentId> {
         let mut candidates = Vec::new();
         if let Some(source) = subject.source {
             candidates.push((Link::Source(source), WINDOW));
@@ -270,17 +283,15 @@ impl Correlator {
             candidates.push((Link::FallenHost(host.clone()), WINDOW));
             candidates.push((Link::Host(host.clone()), HOST_WINDOW));
         }
-        candidates.into_iter().find_map(|(link, window)| {
-            let (id, last) = self.links.get(&link)?;
-            ((at - *last).abs() <= window && self.open.contains_key(id)).then_some(*id)
-        })
+        for address in [subject.home, subject.outside].into_iter().flatten() {
+            candidates.push((Link::Source(address), WINDOW));
+        }
+        candidates.into_iter().find_map(|(link, window)| self.linked(&link, at, window))
     }
 
     /// The incident of a neighbour that does the same to the same machine at the same time.
     fn campaign(&self, alert: &Alert) -> Option<IncidentId> {
-        let (id, last) = self.links.get(&neighbours(alert)?)?;
-        let now = (alert.at - *last).abs() <= CAMPAIGN_WINDOW;
-        (now && self.open.contains_key(id)).then_some(*id)
+        self.linked(&neighbours(alert)?, alert.at, CAMPAIGN_WINDOW)
     }
 
     fn reasons(&self, alert: &Alert) -> Vec<RiskReason> {
@@ -395,6 +406,10 @@ fn links(alert: &Alert) -> Vec<Link> {
         links.push(Link::Source(source));
     }
     links.extend(neighbours(alert));
+    links.extend(subject.home.map(Link::Source));
+    if matches!(alert.class, ThreatClass::Exfiltration | ThreatClass::CommandAndControl) {
+        links.extend(subject.outside.map(Link::Source));
+    }
     if let Some(user) = &subject.user {
         if subject.by_user {
             links.push(Link::Target(user.clone()));
@@ -417,7 +432,9 @@ fn links(alert: &Alert) -> Vec<Link> {
 /// A source's network, what it does and to which machine: whoever rents a range of addresses takes
 /// turns with them.
 fn neighbours(alert: &Alert) -> Option<Link> {
-    let network = match alert.subject.source.filter(|_| alert.opens && !alert.subject.by_user)? {
+    // What goes out is not aimed at a machine here: two uploads at one hour are two stories.
+    let aimed = alert.opens && !alert.subject.by_user && alert.subject.outside.is_none();
+    let network = match alert.subject.source.filter(|_| aimed)? {
         IpAddr::V4(source) => IpAddr::from((source.to_bits() & NETWORK_V4).to_be_bytes()),
         IpAddr::V6(source) => IpAddr::from((source.to_bits() & NETWORK_V6).to_be_bytes()),
     };

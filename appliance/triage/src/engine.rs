@@ -13,7 +13,7 @@ use crate::ensemble::{Judge, Reading, question};
 use crate::intel::Intel;
 use crate::policy::Policy;
 use crate::template::Templates;
-use crate::watch::{Judged, Watch, evidence, subject};
+use crate::watch::{Judged, Watch, evidence};
 
 /// Answers of the model that are kept: one a template and its values; a day of a small network needs
 /// a few thousand.
@@ -142,13 +142,23 @@ impl Engine {
             joined_any |= joined.incident.is_some();
             act(joined, actions);
         }
-        if !joined_any && line.verdict.verdict.is_flagged() {
-            let about = subject(&line.reading.facts);
-            let member = self.correlator.member(line.event, line.record.received_at, &about);
-            if let Some((incident, event)) = member {
+        if joined_any {
+            return;
+        }
+        let (at, about) = (line.record.received_at, self.watch.subject(line, policy));
+        let flagged = line.verdict.verdict.is_flagged();
+        let incident = if flagged {
+            self.correlator.find(&about, at)
+        } else {
+            self.correlator.contact(&about, at, policy)
+        };
+        if let Some(incident) = incident
+            && self.correlator.member(incident, line.event, at)
+        {
+            if flagged {
                 self.correlator.evidence(incident, evidence(line));
-                actions.push(Action::Member { incident, event });
             }
+            actions.push(Action::Member { incident, event: line.event });
         }
     }
 

@@ -137,7 +137,7 @@ impl Facts {
                 .or_else(|| user_in(text)),
             host: field(&["host.name", "host.hostname"])
                 .or(record.host.as_deref())
-                .map(name)
+                .map(|host| short(&name(host)).to_owned())
                 .filter(|host| !host.is_empty()),
             object: field(&["url.path", "url.original", "dns.question.name", "file.path"])
                 .or(request.target)
@@ -156,6 +156,12 @@ impl Facts {
 fn name(text: &str) -> String {
     let cleaned = clean(capped(text, NAME_CAP)).text;
     cleaned.trim_matches(['"', '\'', '<', '>', ' ']).to_lowercase()
+}
+
+/// A machine's own name without its domain: one device writes both forms, another only one.
+fn short(host: &str) -> &str {
+    let numbers = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if numbers { host } else { host.split('.').next().unwrap_or(host) }
 }
 
 /// An address; mapped IPv4 becomes IPv4.

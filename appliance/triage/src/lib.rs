@@ -16,6 +16,7 @@ mod ensemble;
 mod facts;
 mod flags;
 mod intel;
+mod machines;
 mod mask;
 mod neutral;
 mod patterns;

@@ -12,6 +12,7 @@ use crate::behaviour::{By, COUNTERS, Counted, Counter, Distinct, Observation, Wi
 use crate::clean::capped;
 use crate::ensemble::{Reading, fnv};
 use crate::facts::Facts;
+use crate::machines::Machines;
 use crate::policy::Policy;
 use crate::rules::{Hit, Signal, Strength};
 
@@ -27,6 +28,9 @@ const FAILURES_BEFORE_SUCCESS: usize = 5;
 /// Score from which the screen alone counts a line as surely bad.
 const SCREEN_SURE: f32 = 0.97;
 
+/// "Special privileges assigned to new logon" (Windows security event).
+const SPECIAL_PRIVILEGES: &str = "4672";
+
 /// A line with all that was found out about it.
 pub(crate) struct Judged<'a> {
     pub(crate) event: EventId,
@@ -41,16 +45,18 @@ pub(crate) struct Watch {
     windows: Windows,
     transfers: Transfers,
     beacons: Beacons,
+    machines: Machines,
 }
 
 impl Watch {
     /// Rows in all tables.
     pub(crate) fn len(&self) -> usize {
-        self.windows.len() + self.transfers.len() + self.beacons.len()
+        self.windows.len() + self.transfers.len() + self.beacons.len() + self.machines.len()
     }
 
     /// Takes note of a line; returns the alerts it completes, the gravest first.
     pub(crate) fn observe(&mut self, line: &Judged<'_>, policy: &Policy) -> Vec<Alert> {
+        self.machines(line);
         let mut alerts = Vec::new();
         if policy.deciders.rules {
             alerts.extend(self.break_in(line));
@@ -66,7 +72,36 @@ impl Watch {
         }
         let allowed = line.reading.facts.source.is_some_and(|source| policy.is_scanner(source));
         alerts.retain(|alert| !allowed || alert.compromise);
+        for alert in &mut alerts {
+            let by_user = alert.subject.by_user;
+            alert.subject = Subject { by_user, ..self.subject(line, policy) };
+        }
         alerts
+    }
+
+    /// Takes note of what a line says of the machines.
+    fn machines(&mut self, line: &Judged<'_>) {
+        let (facts, at) = (&line.reading.facts, line.record.received_at);
+        self.machines.sent(line.record, facts);
+        if has_signal(line, Signal::RemoteLogon) {
+            self.machines.logon(facts, at);
+        } else if line.record.fields.get("event.code") == Some(SPECIAL_PRIVILEGES) {
+            self.machines.high_rights(facts, at);
+        }
+    }
+
+    /// Who and what a line is about, with what is known of the machine.
+    pub(crate) fn subject(&self, line: &Judged<'_>, policy: &Policy) -> Subject {
+        let facts = &line.reading.facts;
+        let mut subject = subject(facts);
+        if subject.source.is_none() {
+            subject.source = self.machines.blamed(facts.host.as_ref(), line.record.received_at);
+        }
+        if subject.source.is_none() {
+            subject.home = self.machines.home(line.record, facts);
+        }
+        subject.outside = facts.destination.filter(|to| !policy.is_internal(*to));
+        subject
     }
 
     /// A login that succeeds after many failed.
@@ -259,12 +294,14 @@ fn alert(line: &Judged<'_>, rule: &'static str, class: ThreatClass) -> Alert {
     }
 }
 
-pub(crate) fn subject(facts: &Facts) -> Subject {
+fn subject(facts: &Facts) -> Subject {
     Subject {
         source: facts.source,
         destination: facts.destination,
         user: facts.user.clone(),
         host: facts.host.clone(),
+        home: None,
+        outside: None,
         by_user: false,
     }
 }

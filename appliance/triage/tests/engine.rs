@@ -200,6 +200,99 @@ fn what_a_line_says_to_its_reader_changes_no_verdict() {
     }
 }
 
+#[test]
+fn incidents_from_before_a_restart_are_neither_lost_nor_filed_twice() {
+    for (filed_before, later_severity) in [(true, Severity::Critical), (false, Severity::Critical)]
+    {
+        let mut before = engine(Policy::default());
+        let guesses = vec![failed("root", "203.0.113.9"); 6];
+        let mut open: Vec<Incident> = Vec::new();
+        for (number, line) in guesses.iter().enumerate() {
+            let at = i64::try_from(number).expect("few lines") * 20;
+            for action in before.handle_record(EventId(number as u64), &record(line, at)) {
+                if let Action::Incident(incident) = action {
+                    open = vec![*incident];
+                }
+            }
+        }
+        let members = open[0].members;
+        let mut after = engine(Policy::default());
+        after.restore(open, IncidentId(2));
+        if filed_before {
+            after.already_filed([IncidentId(1)]);
+        }
+        for (number, line) in guesses.iter().enumerate() {
+            let at = i64::try_from(number).expect("few lines") * 20;
+            after.warm(EventId(number as u64), &record(line, at));
+        }
+        let actions =
+            after.handle_record(EventId(6), &record(&accepted("root", "203.0.113.9"), 140));
+        let filed = actions.iter().any(|action| matches!(action, Action::File(_)));
+        assert_eq!(filed, !filed_before);
+        let grown = actions.iter().find_map(|action| match action {
+            Action::Incident(incident) => Some(incident),
+            _ => None,
+        });
+        let grown = grown.expect("the break-in joins");
+        assert_eq!((grown.id, grown.severity), (IncidentId(1), Some(later_severity)));
+        assert_eq!(grown.members, members + 1, "no line counts twice");
+    }
+}
+
+#[test]
+fn an_incident_that_was_due_at_the_restart_is_filed_after_it() {
+    let line = record("pc7 cmd: vssadmin.exe delete shadows /all /quiet", 0);
+    let open = incidents(Policy::default(), &[String::from_utf8_lossy(&line.raw).into_owned()], 1);
+    let mut after = engine(Policy::default());
+    after.restore(open, IncidentId(2));
+    let later = line.received_at + Duration::hours(1);
+    assert_eq!(after.handle_timer(later), [Action::File(IncidentId(1))]);
+    assert_eq!(after.handle_timer(later), []);
+}
+
+/// A line of a firewall about a connection that was let through.
+fn sent(from: &str, to: &str, bytes: u64) -> String {
+    format!(
+        "date=2026-08-14 time=09:21:07 devname=\"fw\" devid=\"FGT60F0000000001\" logid=\"0000000013\" type=\"traffic\" subtype=\"forward\" level=\"notice\" srcip={from} srcport=50000 dstip={to} dstport=443 action=\"close\" proto=6 sentbyte={bytes} rcvdbyte=900"
+    )
+}
+
+#[test]
+fn behaviour_over_many_lines_is_told_by_its_kind() {
+    let upload = |to: &str| vec![sent("10.0.0.7", to, 900 << 20); 4];
+    let flood: Vec<String> = (0..320)
+        .map(|page| format!("203.0.113.9 - - [14/Aug/2026:09:21:07 +0000] \"GET /p{page} HTTP/1.1\" 200 512 \"-\" \"x\""))
+        .collect();
+    let hops: Vec<String> = (0..8)
+        .map(|host| format!("<13>Aug 14 09:21:07 pc{host} Security: EventID: 4624 An account was successfully logged on. Logon Type: 3 Source Network Address: 10.0.0.7 Account Name: adm{host}"))
+        .collect();
+    let renamed: Vec<String> = (0..60)
+        .map(|file| format!("<13>Aug 14 09:21:07 nas smbd_audit: bob|10.0.0.7|nas|share|rename|ok|/share/{file}.doc|/share/{file}.doc.aab"))
+        .collect();
+    let backup = Policy {
+        backup_hosts: vec!["198.51.100.7".parse().expect("an address")],
+        ..Policy::default()
+    };
+    for (name, policy, lines, gap, expected) in [
+        (
+            "an upload",
+            Policy::default(),
+            upload("198.51.100.7"),
+            60,
+            Some(ThreatClass::Exfiltration),
+        ),
+        ("the backup", backup, upload("198.51.100.7"), 60, None),
+        ("an upload inside", Policy::default(), upload("10.0.0.9"), 60, None),
+        ("a flood", Policy::default(), flood, 0, Some(ThreatClass::DenialOfService)),
+        ("hops", Policy::default(), hops, 1, Some(ThreatClass::LateralMovement)),
+        ("renamed files", Policy::default(), renamed, 1, Some(ThreatClass::Ransomware)),
+    ] {
+        let found = incidents(policy, &lines, gap);
+        let classes: Vec<_> = found.iter().map(|incident| incident.threat_class).collect();
+        assert_eq!(classes, expected.map(Some).into_iter().collect::<Vec<_>>(), "{name}");
+    }
+}
+
 /// Lines as attackers and devices might send them, with times that jump.
 fn line() -> impl Strategy<Value = (String, i64)> {
     let text = prop_oneof![

@@ -28,7 +28,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "password refused",
-                r"\binvalid (?:totp|otp|2fa|mfa|one-time|verification|security) code|\bRequest(?: '\w+')? from '.*' failed for '|\brejected because extension not found|\bRejecting unknown SIP|\bfailed for '\d+\.\d+\.\d+\.\d+|\bDigest: (?:user|invalid|unknown|client)|\buser denied: |\bRoot login attempted|\bfailure from \d+\.\d+|\bpossible SMTP attack: command=AUTH|\bop=(?:login|pubkey|PAM:\S+|password)\b.*\bres=(?:failed|0)|\bBad Rcon|\bpassword (?:mismatch|check failed|incorrect|is incorrect|was incorrect|does not match|not accepted)|\baccess denied for user|incorrect (?:authentication data|username|email|user)|\b5(?:35|30) 5\.7\.\d|\b535 (?:incorrect|authentication)|\bauthentication unsuccessful|\bnot authenticated\b",
+                r"\binvalid (?:totp|otp|2fa|mfa|one-time|verification|security) code|\bRequest(?: '\w+')? from '.*' failed for '|\brejected because extension not found|\bRejecting unknown SIP|\bfailed for '\d+\.\d+\.\d+\.\d+|\bDigest: (?:user|invalid|unknown|client)|\buser denied: |\bRoot login attempted|\bfailure from \d+\.\d+|\bpossible SMTP attack: command=AUTH|\bop=(?:login|pubkey|PAM:\S+|password)\b.*\bres=(?:failed|0)|\bBad Rcon|\binvalid (?:admin |access |api |auth\w* )?token\b|\bpassword (?:does ?n.t|did not) match|\b(?:No|Wrong) registration for peer|\bSecurityEvent=\x22(?:FailedACL|ChallengeResponseFailed|InvalidPassword)|\bAuthorization of user \S+ .{0,80} failed|\buser \S+ in realm .{0,80} not found|\brealm mismatch\b|\binvalid nonce\b|\bpassword (?:mismatch|check failed|incorrect|is incorrect|was incorrect|does not match|not accepted)|\baccess denied for user|incorrect (?:authentication data|username|email|user)|\b5(?:35|30) 5\.7\.\d|\b535 (?:incorrect|authentication)|\bauthentication unsuccessful|\bnot authenticated\b",
             ),
             (
                 "login with an unknown account",
@@ -107,7 +107,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "connection refused by access rules",
-                r"\brefused connect from\b|\bhosts\.deny\b|\btcpwrappers? refused",
+                r"\brefused connect from\b|\bclient denied by server configuration|\bTLS Error: (?:cannot locate HMAC|TLS (?:handshake|key negotiation) failed)|\bTLS handshake failed|\baccess (?:forbidden|denied) by rule|\bhosts\.deny\b|\btcpwrappers? refused",
             ),
         ],
     },

@@ -37,7 +37,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: MailRefused,
         rules: &[(
             "mail refused",
-            r"\bNOQUEUE: (?:reject|milter-reject)|\brejected (?:RCPT|MAIL|EHLO|HELO)\b|\b(?:unknown user|user unknown|no such (?:user|recipient|mailbox)|Recipient address rejected|Sender address rejected|Helo command rejected|Client host rejected|unrouteable address|invalid HELO)\b|\bSMTP (?:protocol|syntax|call) .*(?:error|dropped|violation)|\bimproper command pipelining|\blost connection after (?:AUTH|RCPT|EHLO|UNKNOWN|CONNECT)|\btoo many (?:errors|syntax) (?:after|or)|\bnon-SMTP command|\bdropped by '.*' ACL|\bclosed by DROP in ACL|\bsender verify fail|\brejected: sender domain|\bcheck_relay\b.*\breject=|\bruleset=check_\w+.*\breject=5|\bdid not issue MAIL/EXPN/VRFY/ETRN",
+            r"\bdeliver to unknown recipient|\bno MAIL in SMTP connection|\bRelay attempt from\b|\bSpam attack detected|\bNOQUEUE: (?:reject|milter-reject)|\brejected (?:RCPT|MAIL|EHLO|HELO)\b|\b(?:unknown user|user unknown|no such (?:user|recipient|mailbox)|Recipient address rejected|Sender address rejected|Helo command rejected|Client host rejected|unrouteable address|invalid HELO)\b|\bSMTP (?:protocol|syntax|call) .*(?:error|dropped|violation)|\bimproper command pipelining|\blost connection after (?:AUTH|RCPT|EHLO|UNKNOWN|CONNECT)|\btoo many (?:errors|syntax) (?:after|or)|\bnon-SMTP command|\bdropped by '.*' ACL|\bclosed by DROP in ACL|\bsender verify fail|\brejected: sender domain|\bcheck_relay\b.*\breject=|\bruleset=check_\w+.*\breject=5|\bdid not issue MAIL/EXPN/VRFY/ETRN",
         )],
     },
 ];

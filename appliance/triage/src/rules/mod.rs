@@ -76,6 +76,8 @@ pub enum Signal {
     RemoteLogon,
     /// A payment refused.
     PaymentRefused,
+    /// A request made to miss every cache.
+    CacheBypass,
     /// A malformed request, a broken key exchange, a probe of a protocol.
     Probe,
 }

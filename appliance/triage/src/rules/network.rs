@@ -48,7 +48,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: Probe,
         rules: &[(
             "intrusion detection alert",
-            r#"\x22event_type\x22: ?\x22alert\x22|\[Priority: 2\]|\bsubtype=\W?ips\b|\b(?:snort|suricata)\b.*\[\d+:\d+:\d+\]|\[\*\*\] \[\d+:\d+:\d+\]|\bids_alerted?\b|,THREAT,|\bip[sd]s?[-_ ]alert\b|\bsecurity_event\b.*\bsignature|\bIntrusion (?:attempt|detected|prevent\w+)|\bIP spoof|\bLand attack|\bspoof(?:ed|ing)\b.*\b(?:detected|attempt)|%(?:ASA|FTD)-\d-(?:106016|106017|106022)"#,
+            r#"\x22event_type\x22: ?\x22alert\x22|\[Priority: 2\]|\bsubtype=\W?ips\b|\b(?:snort|suricata)\b.*\[\d+:\d+:\d+\]|\[\*\*\] \[\d+:\d+:\d+\]|\bids_alerted?\b|,THREAT,|\bip[sd]s?[-_ ]alert\b|\bsecurity_event\b.*\bsignature|\bhacking attempt\b|\battackalert\b|\bIntrusion (?:attempt|detected|prevent\w+)|\bIP spoof|\bLand attack|\bspoof(?:ed|ing)\b.*\b(?:detected|attempt)|%(?:ASA|FTD)-\d-(?:106016|106017|106022)"#,
         )],
     },
     Group {

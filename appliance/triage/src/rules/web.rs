@@ -75,7 +75,7 @@ pub(super) const GROUPS: &[Group] = &[
         rules: &[
             (
                 "request for a known vulnerable function",
-                r"/(?:vendor/phpunit|telerik\.web\.ui\.webresource|remote_agent\.php\?|setup/setupadministrator|json/setup-restore|tmui/login\.jsp/\.\.;|tmui/locallb|cgi-bin/(?:luci/;|\.%|%%|\.\.|test-cgi|nph-|status|php-cgi|kerbynet|mainfunction|jarrewrite|supervisor|webproc|export_debug)|boaform/admin|goform/|hnap1|_ignition/execute|solr/admin/\S*(?:config|velocity)|struts2?-|actuator/(?:gateway|env|heapdump|jolokia|refresh)|jolokia/|geoserver/\S*(?:wfs|exec)|autodiscover/autodiscover\.json\S*(?:powershell|@)|ecp/(?:\S*/)?(?:proxylogon|y\.js|ddi/)|owa/auth/x\.js|mgmt/tm/util/bash|mgmt/shared/authn|dana-na/\S*(?:\.\.|dana/html5)|dana-ws/|api/v1/totp/user-backup-code|catalog-portal/ui/oauth/verify|ui/vropspluginui|analytics/telemetry/ph|cgi-bin/\S*(?:wget|curl)|manager/(?:html|text)/(?:upload|deploy)|setup\.cgi\?|gponform/|ws/v1/cluster/apps|jenkins/descriptorbyname|invoker/|wls-wsat|_async/asyncresponse|console/css/%25|nifi-api|api/jsonws/invoke|druid/indexer|portal/redlion|pages/(?:createpage-entervariables|doenterpagevariables)\.action|php-php-?cgi|php/ztp_gate|php/utils/debug|unauth/php|global-protect/\S*hipreport|sslvpn_websession|remote/fgt_lang|remote/logincheck\S*enc=|api/v2/cmdb/system/admin|mifs/\S*asfv3|mifs/aad|rest/api/\S*ognl|template/aui/text-inline|login\.action\?\S*(?:redirect|ognl)|wp-content/plugins/\S+\.php\?\S+=|wp-admin/admin-ajax\.php\?action=\S*(?:revslider|duplicator|upload|download)|cdn-cgi/\S*\.\.|public/plugins/\w{1,40}/\S*\.\.|lua/\.%|aspera/faspex/package_relay|clients/mycrl|xmlpserver|webtools/control|MyAccount/forgotpassword|shell\?cd|device\.rsp\?|SDK/webLanguage|level/\d+/exec)",
+                r"/(?:vendor/phpunit|telerik\.web\.ui\.webresource|remote_agent\.php\?|setup/setupadministrator|json/setup-restore|tmui/login\.jsp/\.\.;|tmui/locallb|cgi-bin/(?:luci/;|\.%|%%|\.\.|test-cgi|nph-|status|php-cgi|kerbynet|mainfunction|jarrewrite|supervisor|webproc|export_debug)|boaform/admin|goform/|hnap1|_ignition/execute|solr/admin/\S*(?:config|velocity)|struts2?-|actuator/(?:gateway|env|heapdump|jolokia|refresh)|jolokia/|geoserver/\S*(?:wfs|exec)|autodiscover/autodiscover\.json\S*(?:powershell|@)|ecp/(?:\S*/)?(?:proxylogon|y\.js|ddi/)|owa/auth/x\.js|mgmt/tm/util/bash|mgmt/shared/authn|dana-na/\S*(?:\.\.|dana/html5)|dana-ws/|api/v1/totp/user-backup-code|catalog-portal/ui/oauth/verify|ui/vropspluginui|analytics/telemetry/ph|cgi-bin/\S*(?:wget|curl)|manager/(?:html|text)/(?:upload|deploy)|setup\.cgi\?|gponform/|ws/v1/cluster/apps|jenkins/descriptorbyname|invoker/|wls-wsat|_async/asyncresponse|console/css/%25|nifi-api|api/jsonws/invoke|druid/indexer|portal/redlion|pages/(?:createpage-entervariables|doenterpagevariables)\.action|php-php-?cgi|php/ztp_gate|php/utils/debug|unauth/php|global-protect/\S*hipreport|sslvpn_websession|remote/fgt_lang|remote/logincheck\S*enc=|api/v2/cmdb/system/admin|mifs/\S*asfv3|mifs/aad|rest/api/\S*ognl|template/aui/text-inline|login\.action\?\S*(?:redirect|ognl)|wp-content/plugins/\S+\.php\?\S+=|wp-admin/admin-ajax\.php\?action=\S*(?:revslider|duplicator|upload|download)|cdn-cgi/\S*\.\.|public/plugins/\w{1,40}/\S*\.\.|lua/\.%|aspera/faspex/package_relay|clients/mycrl|xmlpserver|webtools/control|MyAccount/forgotpassword|shell\?cd|device\.rsp\?|SDK/webLanguage|level/\d+/exec|php/utils/createremoteappwebsession|vpns?/(?:\.\.|portal/scripts)|\+cscot\+/|\+cscoe\+/\S*(?:session_password|\.\.|files/)|securityrealm/user/\S*descriptorbyname|_layouts/\S*/toolpane\.aspx|guestaccess\.aspx|rest/tinymce/1/macro/preview|wp-file-manager/lib/php|wp-json/\S*(?:render_element|users/1\b)|developmentserver/metadatauploader|app/rest/users/id:1/tokens|setupwizard\.aspx/|cfide/(?:adminapi|componentutils)|webui/logoutconfirm|p/u/doauthentication|index\.php\?s=\S*invokefunction|ajax/render/widget_|user/register\?element_parents|wizard/initialaccountsetup|webinterface/function/\?command|ui/h5-vsan|xwiki/bin/\S*solrsearch|jmx-console|web-console/|uddiexplorer|api/v1/validate/code|ssl-vpn/hipreport\.esp|fileserver/\S*\.jsp|zdm/cxf/login|oa_html/\S*(?:\.\.|cmd)|nagiosxi/\S*cmd|servlet/\S*(?:\.\.|fileupload)|rest/v1/\S*estimate-shipping|latest/meta-data)",
             ),
             (
                 "exploit attempt reported",
@@ -128,6 +128,17 @@ pub(super) const GROUPS: &[Group] = &[
         rules: &[(
             "suspicious characters in a request",
             r"\bsuhosin\b.*\bALERT\b|\bAH01215: .*error importing function definition|`(?:sleep|id|whoami|wget|curl)\b|\berroneous characters after protocol string|(?:GET|POST|HEAD|PUT) \S*(?:%00|%0d%0a|%252e|%c0%af|%u00|\.\./|\.\.%2f|;jsessionid=\S*\.\.|/\*\*/|0x[0-9a-f]{16}|char\(|concat\(|%27|%3cscript|base64_)|\bexecution attempt|\bpossible (?:attack|injection|exploit)",
+        )],
+    },
+    Group {
+        class: ThreatClass::DenialOfService,
+        techniques: &["T1499.002"],
+        severity: Severity::Low,
+        strength: super::Strength::Trace,
+        signal: super::Signal::CacheBypass,
+        rules: &[(
+            "request for a page under a random name",
+            r"\x22(?:GET|POST|HEAD) /\?\d{6,} HTTP",
         )],
     },
     Group {
