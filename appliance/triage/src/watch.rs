@@ -249,7 +249,8 @@ fn distinct(what: Distinct, line: &Judged<'_>) -> Option<u64> {
         Distinct::Destination => facts.destination.map(|to| fnv(&to.to_string())),
         Distinct::User => facts.user.as_deref().map(fnv),
         Distinct::Source => facts.source.map(|from| fnv(&from.to_string())),
-        Distinct::Object => facts.object.as_deref().map(fnv),
+        // What no decoder named is told apart by the words of the line.
+        Distinct::Object => Some(fnv(facts.object.as_deref().unwrap_or(&line.record.message))),
         Distinct::Host => facts.host.as_deref().map(fnv),
     }
 }
