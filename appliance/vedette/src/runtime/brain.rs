@@ -75,7 +75,15 @@ pub(super) fn spawn(
     let Brain { settings, clock, filer, registry } = brain;
     let next = reader.next_incident_id()?;
     let mut engine = deciders::engine(&settings.triage)?;
-    engine.restore(reader.open_incidents()?, next);
+    let open = reader.open_incidents()?;
+    let mut filed = Vec::new();
+    for incident in &open {
+        if reader.filing(incident.id)?.is_some() {
+            filed.push(incident.id);
+        }
+    }
+    engine.restore(open, next);
+    engine.already_filed(filed);
     let watermark = reader.watermark()?;
     let counters = Decider::ALL
         .iter()
