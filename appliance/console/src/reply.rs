@@ -106,6 +106,13 @@ fn document(status: StatusCode, detail: &str) -> Response {
     response
 }
 
+/// A reason as a sentence.
+fn sentence(detail: &str) -> String {
+    let mut characters = detail.trim_end_matches(['.', '\n']).chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
+}
+
 fn page(status: StatusCode, detail: &str, headers: &HeaderMap, shared: &Shared) -> Response {
     let session = auth::session(headers, shared);
     let title = match status {
@@ -116,7 +123,7 @@ fn page(status: StatusCode, detail: &str, headers: &HeaderMap, shared: &Shared) 
         _ => "This did not work",
     };
     let body = html! {
-        p.card.notice #problem { (visible(detail)) "." }
+        p.card.notice #problem { (visible(&sentence(detail))) }
         p {
             @if session.is_some() { a href="/" { "Go to Today" } } @else { a href="/login" { "Log in" } }
         }

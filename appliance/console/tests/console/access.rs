@@ -94,9 +94,9 @@ fn pages_need_a_login_and_failures_are_pages() {
         assert!(answer.body.is_empty(), "{page}");
     }
     for (page, status, told) in [
-        ("/incidents/INC-1", 404, "there is no incident"),
-        ("/incidents/<script>", 404, "there is no incident"),
-        ("/nowhere", 404, "there is no page"),
+        ("/incidents/INC-1", 404, "There is no incident"),
+        ("/incidents/<script>", 404, "There is no incident"),
+        ("/nowhere", 404, "There is no page"),
         ("/incidents?status=strange", 400, "This did not work"),
         ("/events?q=foo+%3D", 422, "no value after the operator"),
     ] {

@@ -11,6 +11,9 @@ const TIMELINE: usize = 500;
 /// Lines of evidence that are open to the eye; the rest is folded.
 const EVIDENCE: usize = 8;
 
+/// Lines of a stage that are not folded: the telling ones are often alone.
+const FEW: usize = 3;
+
 type Member = (EventId, LogRecord, Option<Verdict>);
 
 /// The lines it rests on, the telling part of each marked.
@@ -75,7 +78,7 @@ fn name(of: Option<ThreatClass>) -> String {
 
 fn stage_of(stage: &[Member]) -> Markup {
     html! {
-        details {
+        details open[stage.len() <= FEW] {
             summary {
                 (moment(stage[0].1.occurred_at())) " "
                 strong { (name(class_of(&stage[0]))) }
