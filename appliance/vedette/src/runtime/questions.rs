@@ -75,6 +75,7 @@ pub(super) fn spawn(
         answered_total: registry.counter(Metric::ModelQuestions, ""),
         restarts: registry.counter(Metric::ModelRestarts, ""),
         starts: 0,
+        told: None,
         stop: stop.clone(),
     };
     let handle = Builder::new()
@@ -93,13 +94,15 @@ struct Thread {
     restarts: Counter,
     /// How often the worker has come up.
     starts: u64,
+    /// What the log was told last.
+    told: Option<WorkerState>,
     stop: CancellationToken,
 }
 
 impl Thread {
     fn run(&mut self) {
         while !self.stop.is_cancelled() {
-            // What is wrong stands in the worker's state, which status and console show.
+            // What is wrong stands in the worker's state, which log, status and console show.
             let _ = self.worker.tend();
             self.note_availability();
             match self.asked.recv_timeout(TEND) {
@@ -126,11 +129,28 @@ impl Thread {
     }
 
     fn note_availability(&mut self) {
-        let up = matches!(self.worker.status().get(), WorkerState::Up { .. });
+        let state = self.worker.status().get();
+        let up = matches!(state, WorkerState::Up { .. });
+        self.tell(state);
         if up && !self.available.swap(up, Ordering::Relaxed) {
             self.restarts.add(u64::from(self.starts > 0));
             self.starts += 1;
         }
         self.available.store(up, Ordering::Relaxed);
+    }
+
+    /// Logs how the model is when that has changed: what is tried again every second is told once.
+    fn tell(&mut self, state: WorkerState) {
+        if self.told.as_ref() == Some(&state) {
+            return;
+        }
+        match &state {
+            WorkerState::Starting => return,
+            WorkerState::Up { bundle } => tracing::info!(bundle, "the language model answers"),
+            WorkerState::Missing(why) | WorkerState::Down { reason: why } => {
+                tracing::warn!(why, "no language model: screen and rules answer");
+            }
+        }
+        self.told = Some(state);
     }
 }
