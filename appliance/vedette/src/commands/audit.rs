@@ -1,5 +1,9 @@
 //! `vedette audit`, `vedette backup`, `vedette restore`: the store as a whole.
 
+use std::fs::File;
+use std::io::{Write as _, stdout};
+
+use anyhow::Context as _;
 use vedette_store::{Reader, restore};
 
 use crate::cli::{Audit, BackupArguments};
@@ -12,7 +16,7 @@ pub(crate) fn run(command: Audit) -> Outcome {
     let report = Reader::open(home.state.folder())?.verify_audit()?;
     match report.broken_at {
         None => {
-            println!("{} entries, none changed or missing", report.intact);
+            writeln!(stdout(), "{} entries, none changed or missing", report.intact)?;
             Ok(())
         }
         Some(entry) => {
@@ -27,14 +31,16 @@ pub(crate) fn run(command: Audit) -> Outcome {
 pub(crate) fn back_up(arguments: &BackupArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
     Reader::open(home.state.folder())?.backup(&arguments.file)?;
-    println!("the store is copied to {}", arguments.file.display());
+    writeln!(stdout(), "the store is copied to {}", arguments.file.display())?;
     Ok(())
 }
 
 pub(crate) fn put_back(arguments: &BackupArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
+    let file = arguments.file.display();
+    File::open(&arguments.file).with_context(|| format!("cannot open {file}"))?;
     home.state.create()?;
     restore(home.state.folder(), &arguments.file)?;
-    println!("the store is restored from {}", arguments.file.display());
+    writeln!(stdout(), "the store is restored from {}", arguments.file.display())?;
     Ok(())
 }

@@ -71,22 +71,22 @@ fn show(state: &State, id: IncidentId, json: bool) -> Outcome {
     let reader = Reader::open(state.folder())?;
     let incident = reader.incident(id)?.with_context(|| format!("there is no incident {id}"))?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&incident)?);
+        writeln!(stdout(), "{}", serde_json::to_string_pretty(&incident)?)?;
         return Ok(());
     }
     print(&mut stdout(), &incident, false)?;
     for reason in &incident.risk_reasons {
-        println!("  {:+4} {}", reason.points, reason.reason.escape_debug());
+        writeln!(stdout(), "  {:+4} {}", reason.points, reason.reason.escape_debug())?;
     }
     for entity in &incident.entities {
-        println!("  {}: {}", entity.kind, entity.value.escape_debug());
+        writeln!(stdout(), "  {}: {}", entity.kind, entity.value.escape_debug())?;
     }
     for line in &incident.evidence {
-        println!("  > {}", line.raw.escape_debug());
+        writeln!(stdout(), "  > {}", line.raw.escape_debug())?;
     }
     let (_, resolution) = reader.filing(id)?.unwrap_or_default();
     for (number, step) in resolution.iter().flat_map(|found| &found.steps).enumerate() {
-        println!("  {}. {} [{}]", number + 1, step.text, step.source);
+        writeln!(stdout(), "  {}. {} [{}]", number + 1, step.text, step.source)?;
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn close(home: &Home, id: IncidentId, outcome: Ending) -> Outcome {
             store.close()?;
         }
     }
-    println!("{id} is closed");
+    writeln!(stdout(), "{id} is closed")?;
     Ok(())
 }
 

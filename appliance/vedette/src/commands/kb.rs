@@ -1,6 +1,7 @@
 //! `vedette kb`: list, check, import.
 
 use std::fs;
+use std::io::{Write as _, stdout};
 
 use anyhow::Context;
 use vedette_kb::{Imported, Kb};
@@ -22,30 +23,31 @@ pub(crate) fn run(command: Knowledge) -> Outcome {
             let mut all = knowledge::imported(&home.state)?;
             all.merge(newer).with_context(|| format!("cannot import {}", file.display()))?;
             knowledge::keep(&home.state, &all)?;
-            println!(
+            writeln!(
+                stdout(),
                 "{read} runbooks read, {} in all; `serve` uses them from its next start",
                 all.runbooks().len()
-            );
+            )?;
         }
         Knowledge::List(configured) => {
             let home = Home::open(&configured)?;
             for runbook in Kb::embedded().runbooks() {
-                println!("{}\t{}", runbook.id, runbook.title);
+                writeln!(stdout(), "{}\t{}", runbook.id, runbook.title)?;
             }
             for runbook in knowledge::imported(&home.state)?.runbooks() {
-                println!("{}\t{}\timported", runbook.id, runbook.title);
+                writeln!(stdout(), "{}\t{}\timported", runbook.id, runbook.title)?;
             }
         }
         Knowledge::Lint(configured) => {
             let home = Home::open(&configured)?;
             let findings = Kb::embedded().lint(&knowledge::imported(&home.state)?);
             for finding in &findings {
-                println!("{finding}");
+                writeln!(stdout(), "{finding}")?;
             }
             if !findings.is_empty() {
                 return Err(Failure::Told);
             }
-            println!("the knowledge base is in order");
+            writeln!(stdout(), "the knowledge base is in order")?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! `vedette model`: fetch, list, look at and measure bundles.
 
 use std::fs;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
@@ -24,20 +24,25 @@ pub(crate) fn run(command: Model) -> Outcome {
             let home = Home::open(&configured)?;
             home.state.create()?;
             let bundle = pull(&home, Pull { file, accept_sha256, ..Pull::default() })?;
-            println!(
+            writeln!(
+                stdout(),
                 "{} is in place ({} bytes, SHA-256 verified)",
-                bundle.name, bundle.manifest.bytes
-            );
+                bundle.name,
+                bundle.manifest.bytes
+            )?;
             Ok(())
         }
         Model::List(configured) => {
             let home = Home::open(&configured)?;
             for (name, bundle) in home.bundles().list()? {
                 match bundle {
-                    Ok(bundle) => {
-                        println!("{name}\t{}\t{}", bundle.manifest.bytes, bundle.manifest.sha256)
-                    }
-                    Err(error) => println!("{name}\tunusable: {error}"),
+                    Ok(bundle) => writeln!(
+                        stdout(),
+                        "{name}\t{}\t{}",
+                        bundle.manifest.bytes,
+                        bundle.manifest.sha256
+                    )?,
+                    Err(error) => writeln!(stdout(), "{name}\tunusable: {error}")?,
                 }
             }
             Ok(())
@@ -89,7 +94,7 @@ fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&std::path::Path
         .output()
         .with_context(|| format!("cannot run {}", program.display()))?;
     stderr().write_all(&output.stderr)?;
-    std::io::stdout().write_all(&output.stdout)?;
+    stdout().write_all(&output.stdout)?;
     if let Some(path) = copy {
         fs::write(path, &output.stdout)
             .with_context(|| format!("cannot write {}", path.display()))?;

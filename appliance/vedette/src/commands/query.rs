@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &QueryArguments) -> Outcome {
     }
     match rendered.query {
         Some(query) => {
-            println!("{query}");
+            writeln!(stdout(), "{query}")?;
             Ok(())
         }
         None => Err(Failure::Told),

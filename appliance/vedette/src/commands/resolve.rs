@@ -62,6 +62,6 @@ pub(crate) fn run(arguments: &ResolveArguments) -> Outcome {
     let text = rows::read_document(&arguments.incident)?;
     let incident: Incident = serde_json::from_str(&text)
         .with_context(|| format!("{} is no incident", arguments.incident.display()))?;
-    println!("{}", serde_json::to_string_pretty(&resolver.resolve(&incident, &*past))?);
+    writeln!(stdout(), "{}", serde_json::to_string_pretty(&resolver.resolve(&incident, &*past))?)?;
     Ok(())
 }

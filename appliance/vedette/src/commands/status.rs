@@ -1,5 +1,7 @@
 //! `vedette status`.
 
+use std::io::{self, Write as _, stdout};
+
 use anyhow::bail;
 use vedette_event::Status;
 use vedette_store::Reader;
@@ -18,9 +20,9 @@ pub(crate) fn run(arguments: &StatusArguments) -> Outcome {
         None => stored_status(&Reader::open(state.folder())?, &state, &settings.retention),
     };
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        writeln!(stdout(), "{}", serde_json::to_string_pretty(&status)?)?;
     } else {
-        print(&status);
+        print(&status)?;
     }
     Ok(())
 }
@@ -30,33 +32,40 @@ fn unexpected(answer: &Answer) -> Outcome {
     fail().map_err(Failure::Other)
 }
 
-fn print(status: &Status) {
+fn print(status: &Status) -> io::Result<()> {
     let running = if status.running { "running" } else { "not running" };
     let health = if status.healthy { "healthy" } else { "needs attention" };
-    println!("vedette {}: {running}, {health}", status.version);
+    writeln!(stdout(), "vedette {}: {running}, {health}", status.version)?;
     for reason in &status.reasons {
-        println!("  ! {reason}");
+        writeln!(stdout(), "  ! {reason}")?;
     }
     for address in &status.ingest.listening {
-        println!("  listening on {address}");
+        writeln!(stdout(), "  listening on {address}")?;
     }
     let detail = status.model.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
-    println!(
+    writeln!(
+        stdout(),
         "  model {}{detail}, {} questions answered",
-        status.model.state, status.model.answered
-    );
-    println!(
+        status.model.state,
+        status.model.answered
+    )?;
+    writeln!(
+        stdout(),
         "  received {}, stored {}, {} in the store, {} not yet judged",
-        status.ingest.received, status.ingest.stored, status.store.events, status.store.waiting
-    );
+        status.ingest.received,
+        status.ingest.stored,
+        status.store.events,
+        status.store.waiting
+    )?;
     for (reason, count) in &status.ingest.dropped {
-        println!("  dropped {count}: {reason}");
+        writeln!(stdout(), "  dropped {count}: {reason}")?;
     }
-    println!("  open incidents {}", status.open_incidents);
+    writeln!(stdout(), "  open incidents {}", status.open_incidents)?;
     for (state, count) in &status.tickets {
-        println!("  tickets {state}: {count}");
+        writeln!(stdout(), "  tickets {state}: {count}")?;
     }
     for check in &status.hardware {
-        println!("  {} {}: {}", check.name, check.state, check.detail);
+        writeln!(stdout(), "  {} {}: {}", check.name, check.state, check.detail)?;
     }
+    Ok(())
 }
