@@ -10,20 +10,22 @@ pub(crate) struct Clock {
     wall: OffsetDateTime,
     /// …and what this clock showed then.
     shown: OffsetDateTime,
-    /// Seconds that pass here for each second there.
+    /// Seconds that pass here for each second there…
     pace: f64,
+    /// …until this clock shows this; then it runs as the wall clock does.
+    until: OffsetDateTime,
 }
 
 impl Clock {
     /// The wall clock.
     pub(crate) fn wall() -> Self {
         let now = OffsetDateTime::now_utc();
-        Self { wall: now, shown: now, pace: 1.0 }
+        Self { wall: now, shown: now, pace: 1.0, until: now }
     }
 
-    /// Starts now at `shown` and runs `pace` times as fast.
-    pub(crate) fn faster(shown: OffsetDateTime, pace: f64) -> Self {
-        Self { wall: OffsetDateTime::now_utc(), shown, pace }
+    /// Starts now at `shown` and runs `pace` times as fast until it shows `until`.
+    pub(crate) fn faster(shown: OffsetDateTime, pace: f64, until: OffsetDateTime) -> Self {
+        Self { wall: OffsetDateTime::now_utc(), shown, pace, until }
     }
 
     /// The time now.
@@ -33,10 +35,14 @@ impl Clock {
 
     /// The time that this clock showed at a moment of the wall clock.
     pub(crate) fn at(&self, wall: OffsetDateTime) -> OffsetDateTime {
-        self.shown + (wall - self.wall) * self.pace
+        let shown = self.shown + (wall - self.wall) * self.pace;
+        if shown <= self.until {
+            return shown;
+        }
+        self.until + (wall - self.wall_at(self.until))
     }
 
-    /// When, by the wall clock, this clock shows a time.
+    /// When, by the wall clock, this clock shows a time not after the end of its fast run.
     pub(crate) fn wall_at(&self, shown: OffsetDateTime) -> OffsetDateTime {
         self.wall + (shown - self.shown) / self.pace
     }
@@ -49,11 +55,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fast_clock_maps_both_ways() {
+    fn a_fast_clock_maps_both_ways_and_slows_down_at_its_end() {
         let start = OffsetDateTime::UNIX_EPOCH;
-        let clock = Clock { wall: start, shown: start + Duration::days(10), pace: 1440.0 };
-        let later = start + Duration::minutes(1);
-        assert_eq!(clock.at(later), start + Duration::days(11));
-        assert_eq!(clock.wall_at(clock.at(later)), later);
+        let (shown, until) = (start + Duration::days(10), start + Duration::days(11));
+        let clock = Clock { wall: start, shown, pace: 1440.0, until };
+        let half = start + Duration::seconds(30);
+        assert_eq!(clock.at(half), shown + Duration::hours(12));
+        assert_eq!(clock.wall_at(clock.at(half)), half);
+        assert_eq!(clock.at(start + Duration::seconds(70)), until + Duration::seconds(10));
     }
 }

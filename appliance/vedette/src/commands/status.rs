@@ -9,7 +9,7 @@ use vedette_store::Reader;
 use crate::cli::StatusArguments;
 use crate::exit::{Failure, Outcome};
 use crate::runtime::control::{self, Answer, Request};
-use crate::runtime::stored_status;
+use crate::runtime::{hardware, stored};
 use crate::state::Home;
 
 pub(crate) fn run(arguments: &StatusArguments) -> Outcome {
@@ -17,7 +17,10 @@ pub(crate) fn run(arguments: &StatusArguments) -> Outcome {
     let status = match control::ask(&state, &Request::Status)? {
         Some(Answer::Status { status }) => *status,
         Some(other) => return unexpected(&other),
-        None => stored_status(&Reader::open(state.folder())?, &state, &settings.retention),
+        None => {
+            let reader = Reader::open(state.folder())?;
+            stored(&reader, &settings.retention, hardware(&state))
+        }
     };
     if arguments.json {
         writeln!(stdout(), "{}", serde_json::to_string_pretty(&status)?)?;

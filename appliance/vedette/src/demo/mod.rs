@@ -33,6 +33,8 @@ use run_file::RunFile;
 
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;
+/// How long the clock runs fast after the last line: until quiet incidents have settled.
+const AFTERWARDS: time::Duration = time::Duration::minutes(20);
 /// Longest wait, after the last line, for triage and tickets: minutes on a slow machine.
 const SETTLE: Duration = Duration::from_secs(300);
 
@@ -50,7 +52,8 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
     let settings = settings(home.settings, &home.state, &desk)?;
     let pending = run_file.pending(&day)?;
     let begin = pending.first().map_or(day_end(&day), |event| event.at);
-    let clock = Clock::faster(begin, DAY / arguments.seconds.max(1) as f64);
+    let pace = DAY / arguments.seconds.max(1) as f64;
+    let clock = Clock::faster(begin, pace, day_end(&day) + AFTERWARDS);
     let appliance = Appliance::start(Start {
         settings,
         state: home.state.clone(),
@@ -63,7 +66,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
     replay::run(&day, &pending, appliance.addresses(), clock, &mut |now| {
         progress.show(now, &desk)
     })?;
-    progress.settle(&appliance, clock, &desk, SETTLE)?;
+    progress.settle(&appliance, (clock, day_end(&day) + AFTERWARDS), &desk, SETTLE)?;
     run_file.finish()?;
     let address = appliance.console().map(|address| format!("https://{address}"));
     let address = address.unwrap_or_default();

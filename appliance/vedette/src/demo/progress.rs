@@ -98,25 +98,23 @@ impl Progress {
         println!("{clear}{text}");
     }
 
-    /// Waits until every line is judged, quiet incidents have settled and every ticket is out.
+    /// Waits until every line is judged, quiet incidents have settled (at `quiet` by the day's
+    /// clock) and every ticket is out.
     pub(super) fn settle(
         &mut self,
         appliance: &Appliance,
-        clock: Clock,
+        (clock, quiet): (Clock, OffsetDateTime),
         desk: &Desk,
         limit: Duration,
     ) -> Result<()> {
         let begin = Instant::now();
         appliance.writer().flush()?;
-        // Incidents below the ticket's risk are filed once they have been quiet for a quarter of an
-        // hour: of the day's clock.
-        let quiet = clock.now() + time::Duration::minutes(20);
         loop {
             self.looked = None;
             self.show(clock.now(), desk)?;
             let status = appliance.status();
             let pending = self.reader.ticket_counts()?.get(&TicketState::Pending).copied();
-            if status.store.waiting == 0 && pending.unwrap_or(0) == 0 && clock.now() > quiet {
+            if status.store.waiting == 0 && pending.unwrap_or(0) == 0 && clock.now() >= quiet {
                 return Ok(());
             }
             if begin.elapsed() > limit {

@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::model::worker::{WorkerClient, WorkerSettings, WorkerStatus};
 use crate::state::{State, bundles};
 
-pub(crate) use status::stored as stored_status;
+pub(crate) use status::{hardware, stored};
 pub(crate) use systemd::{Inherited, Notifier};
 
 /// Threads for sockets and pages: what is heavy has threads of its own.
@@ -117,6 +117,7 @@ impl Foundation {
             retention: settings.retention.clone(),
             worker,
             console: self.console.address(),
+            checked: status::Checked::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 use vedette_event::{
@@ -18,6 +20,8 @@ use crate::state::State;
 
 /// Lines that may wait for triage before it counts as behind.
 const BEHIND: u64 = 100_000;
+/// How long the checks of the hardware hold.
+const CHECKED: Duration = Duration::from_secs(30);
 /// Sources shown; the console is no place for thousands.
 const MAX_SOURCES: usize = 200;
 
@@ -35,11 +39,16 @@ pub(crate) struct Sources {
     pub(super) retention: Retention,
     pub(super) worker: Option<WorkerStatus>,
     pub(super) console: Option<SocketAddr>,
+    /// The last checks of the hardware, and when they were made.
+    pub(super) checked: Checked,
 }
+
+/// Checks of the hardware and when they were made.
+pub(super) type Checked = Mutex<Option<(Instant, Vec<HardwareCheck>)>>;
 
 impl Sources {
     pub(super) fn status(&self) -> Status {
-        let mut status = stored(&self.reader, &self.state, &self.retention);
+        let mut status = stored(&self.reader, &self.retention, self.hardware());
         status.running = true;
         status.started_at = Some(self.started_at);
         status.device_id.clone_from(&self.device_id);
@@ -56,6 +65,19 @@ impl Sources {
         }
         status.healthy = status.reasons.is_empty();
         status
+    }
+
+    /// The checks, not made again for every look at a page: they write to the disk.
+    fn hardware(&self) -> Vec<HardwareCheck> {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*checked {
+            Some((at, checks)) if at.elapsed() < CHECKED => checks.clone(),
+            _ => {
+                let checks = hardware(&self.state);
+                *checked = Some((Instant::now(), checks.clone()));
+                checks
+            }
+        }
     }
 
     fn model(&self) -> ModelStatus {
@@ -143,13 +165,16 @@ fn empty(address: String) -> SourceStatus {
 }
 
 /// What can be said without a running appliance: what the store and the hardware tell.
-pub(crate) fn stored(reader: &Reader, state: &State, retention: &Retention) -> Status {
+pub(crate) fn stored(
+    reader: &Reader,
+    retention: &Retention,
+    hardware: Vec<HardwareCheck>,
+) -> Status {
     let mut reasons = Vec::new();
     let counts = reader
         .counts()
         .inspect_err(|error| reasons.push(format!("the store cannot be read: {error}")))
         .ok();
-    let hardware = hardware(state);
     for check in hardware.iter().filter(|check| check.state == CheckState::Fail) {
         reasons.push(format!("{}: {}", check.name, check.detail));
     }
@@ -210,7 +235,8 @@ fn sources(counts: &Counts) -> Vec<SourceStatus> {
         .collect()
 }
 
-fn hardware(state: &State) -> Vec<HardwareCheck> {
+/// Checks the hardware now.
+pub(crate) fn hardware(state: &State) -> Vec<HardwareCheck> {
     vedette_hwtest::run(state.folder())
         .into_iter()
         .map(|check| HardwareCheck {
