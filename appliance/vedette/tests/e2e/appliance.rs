@@ -2,17 +2,19 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long the appliance may take to say that it is ready, on a machine busy with other tests.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long one look for news lasts.
+const LOOK: Duration = Duration::from_millis(100);
+/// Looks until the appliance must be ready: two minutes, on a machine busy with other tests.
+const START_LOOKS: usize = 1_200;
 
 /// The configuration of a test: ports are the system's choice, no language model.
 pub(crate) const PLAIN: &str = "\
@@ -26,64 +28,103 @@ pub(crate) const NO_MODEL: &str = "[model]\nenabled = false\n";
 pub(crate) struct Appliance {
     child: Option<Child>,
     folder: TempDir,
+    /// Whether it has mounts of its own, which commands must enter to see its state.
+    apart: bool,
 }
 
 impl Appliance {
     /// Starts one and waits until it is ready.
     pub(crate) fn start(settings: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut appliance = Self { child: None, folder };
-        appliance.configure(settings);
+        let mut appliance = Self::prepare(settings);
         appliance.launch();
         appliance
     }
 
+    /// One that is configured and has not run yet.
+    pub(crate) fn prepare(settings: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let appliance = Self { child: None, folder, apart: false };
+        appliance.configure(settings);
+        appliance
+    }
+
     pub(crate) fn configure(&self, settings: &str) {
-        let state = self.state();
-        let text = format!("[paths]\nstate = {:?}\n{settings}", state.display().to_string());
+        let text = format!("[paths]\nstate = {:?}\n{settings}", self.state());
         fs::write(self.config(), text).expect("the configuration is written");
     }
 
     /// Starts the process again, after it was stopped or killed.
     pub(crate) fn launch(&mut self) {
-        let ready = UnixDatagram::bind(self.notify()).expect("a socket for readiness");
-        ready.set_read_timeout(Some(START_TIMEOUT)).expect("a timeout");
+        let mut command = vedette();
+        command.arg("serve").arg("--config").arg(self.config());
+        self.launch_as(command);
+    }
+
+    /// Starts what runs `serve` in the end, waits until it is ready, and hands back the socket on
+    /// which it tells more.
+    pub(crate) fn launch_as(&mut self, mut command: Command) -> UnixDatagram {
+        let told = UnixDatagram::bind(self.notify()).expect("a socket for readiness");
+        told.set_read_timeout(Some(LOOK)).expect("a timeout");
         let log = fs::File::options().create(true).append(true).open(self.log());
-        let child = vedette()
-            .arg("serve")
-            .arg("--config")
-            .arg(self.config())
+        let child = command
             .env("NOTIFY_SOCKET", self.notify())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.expect("a log file"))
-            .spawn()
-            .expect("the appliance starts");
-        self.child = Some(child);
-        loop {
-            let mut buffer = [0; 1024];
-            let length = ready.recv(&mut buffer).unwrap_or_else(|error| {
-                panic!("not ready: {error}\n{}", fs::read_to_string(self.log()).unwrap_or_default())
-            });
-            if String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == "READY=1") {
-                break;
+            .spawn();
+        self.child = Some(child.expect("the appliance starts"));
+        for _ in 0..START_LOOKS {
+            if hears(&told, "READY=1") {
+                fs::remove_file(self.notify()).expect("the readiness socket is ours");
+                return told;
+            }
+            let child = self.child.as_mut().expect("it was started above");
+            if let Some(status) = child.try_wait().expect("it is our child") {
+                panic!("it ended: {status}\n{}", self.log_text());
             }
         }
-        fs::remove_file(self.notify()).expect("the readiness socket is ours");
+        panic!("it is not ready\n{}", self.log_text());
+    }
+
+    /// Starts the process with a small disk of its own as its state folder. Returns the disk's
+    /// path from outside, or nothing where the system does not permit that.
+    pub(crate) fn launch_on_a_disk(&mut self, bytes: u64) -> Option<PathBuf> {
+        let state = self.state();
+        fs::create_dir_all(&state).expect("a folder");
+        let mount = format!("mount -t tmpfs -o size={bytes} none {state:?}");
+        let probe = Command::new("unshare").args(["-rm", "sh", "-c", &mount]).output();
+        if !probe.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        let serve = format!("{mount} && exec \"$0\" serve --config \"$1\"");
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", &serve]).arg(vedette().get_program()).arg(self.config());
+        command.env_remove("VEDETTE_STATE");
+        self.launch_as(command);
+        self.apart = true;
+        let root = Path::new("/proc").join(self.pid().to_string()).join("root");
+        Some(root.join(state.strip_prefix("/").expect("it is absolute")))
+    }
+
+    /// Tells the process to stop.
+    pub(crate) fn terminate(&self) {
+        signal("TERM", self.pid());
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
     }
 
     /// Asks it to stop and waits until it has.
     pub(crate) fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(sent.success());
-        let status = child.wait().expect("the appliance ends");
-        assert!(
-            status.success(),
-            "{status}\n{}",
-            fs::read_to_string(self.log()).unwrap_or_default()
-        );
+        self.terminate();
+        self.wait();
+    }
+
+    /// Waits until it has ended, as it should.
+    pub(crate) fn wait(&mut self) {
+        let status = self.child.take().expect("it runs").wait().expect("the appliance ends");
+        assert!(status.success(), "{status}\n{}", self.log_text());
     }
 
     /// Kills it without warning.
@@ -101,7 +142,7 @@ impl Appliance {
         self.folder.path()
     }
 
-    fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("vedette.toml")
     }
 
@@ -113,10 +154,36 @@ impl Appliance {
         self.folder.path().join("log")
     }
 
+    /// All that it has written to its standard error.
+    pub(crate) fn log_text(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// The binary under test, where it sees this appliance's state.
+    fn program(&self) -> Command {
+        if !self.apart {
+            return vedette();
+        }
+        let mut command = Command::new("nsenter");
+        command.args(["--user", "--mount", "--preserve-credentials", "--target"]);
+        command.arg(self.pid().to_string()).arg(vedette().get_program());
+        command.env_remove("VEDETTE_STATE");
+        command
+    }
+
+    /// Runs a command against this appliance's state.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_on(arguments, b"")
+    }
+
+    /// Runs a command against this appliance's state, with an input.
+    pub(crate) fn run_on(&self, arguments: &[&str], input: &[u8]) -> Output {
+        run_on(self.program().args(arguments).arg("--config").arg(self.config()), input)
+    }
+
     /// Runs a command against this appliance's state and returns what it printed.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Vec<u8> {
-        let output = vedette().args(arguments).arg("--config").arg(self.config()).output();
-        let output = output.expect("the command runs");
+        let output = self.run(arguments);
         assert!(
             output.status.success(),
             "{arguments:?} ended with {}: {}",
@@ -124,6 +191,16 @@ impl Appliance {
             String::from_utf8_lossy(&output.stderr)
         );
         output.stdout
+    }
+
+    /// Every stored line, in order.
+    pub(crate) fn export(&self) -> Vec<u8> {
+        self.ask(&["events", "export", "--format", "raw"])
+    }
+
+    /// Every incident, as `incidents list` prints it.
+    pub(crate) fn incidents(&self) -> Vec<Value> {
+        json_lines(&self.ask(&["incidents", "list", "--json"]))
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -152,7 +229,7 @@ impl Appliance {
             if condition(&status) {
                 return status;
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(LOOK);
         }
         panic!("{what} did not come: {:#}", self.status());
     }
@@ -172,19 +249,13 @@ impl Appliance {
 
     /// Sends lines over one TCP connection with LF framing.
     pub(crate) fn send_tcp<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>) {
+        let mut text = Vec::new();
+        for line in lines {
+            text.extend_from_slice(line);
+            text.push(b'\n');
+        }
         let mut stream = TcpStream::connect(self.address("tcp")).expect("it listens");
-        for line in lines {
-            stream.write_all(line).and_then(|()| stream.write_all(b"\n")).expect("it reads");
-        }
-    }
-
-    /// Sends lines as datagrams.
-    pub(crate) fn send_udp<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>) {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let address = self.address("udp");
-        for line in lines {
-            socket.send_to(line, address).expect("it listens");
-        }
+        stream.write_all(&text).expect("it reads");
     }
 }
 
@@ -195,6 +266,38 @@ impl Drop for Appliance {
             let _ = child.wait();
         }
     }
+}
+
+/// Whether something says a word on the socket within one look.
+pub(crate) fn hears(socket: &UnixDatagram, word: &str) -> bool {
+    let mut buffer = [0; 1024];
+    let Ok(length) = socket.recv(&mut buffer) else { return false };
+    String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == word)
+}
+
+/// Sends a signal to one process.
+pub(crate) fn signal(name: &str, process: u32) {
+    let arguments = ["-s", name, "--", &process.to_string()];
+    let sent = Command::new("kill").args(arguments).status().expect("kill runs");
+    assert!(sent.success(), "{arguments:?}");
+}
+
+/// Runs a command to its end with an input.
+pub(crate) fn run_on(command: &mut Command, input: &[u8]) -> Output {
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().expect("the command starts");
+    let mut stdin = child.stdin.take().expect("its input is a pipe");
+    std::thread::scope(|scope| {
+        // A command that refuses its arguments does not read.
+        scope.spawn(move || stdin.write_all(input));
+        child.wait_with_output().expect("the command ends")
+    })
+}
+
+/// The values of JSON lines.
+pub(crate) fn json_lines(text: &[u8]) -> Vec<Value> {
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).expect("a line is JSON")).collect()
 }
 
 /// The binary under test.
