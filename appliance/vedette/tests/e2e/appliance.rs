@@ -63,6 +63,8 @@ impl Appliance {
     /// Starts what runs `serve` in the end, waits until it is ready, and hands back the socket on
     /// which it tells more.
     pub(crate) fn launch_as(&mut self, mut command: Command) -> UnixDatagram {
+        // What an earlier process was heard on.
+        let _ = fs::remove_file(self.notify());
         let told = UnixDatagram::bind(self.notify()).expect("a socket for readiness");
         told.set_read_timeout(Some(LOOK)).expect("a timeout");
         let log = fs::File::options().create(true).append(true).open(self.log());
@@ -75,7 +77,6 @@ impl Appliance {
         self.child = Some(child.expect("the appliance starts"));
         for _ in 0..START_LOOKS {
             if hears(&told, "READY=1") {
-                fs::remove_file(self.notify()).expect("the readiness socket is ours");
                 return told;
             }
             let child = self.child.as_mut().expect("it was started above");

@@ -2,6 +2,7 @@
 
 mod appliance;
 mod browser;
+mod commands;
 mod console;
 mod crash;
 mod desk;
@@ -9,4 +10,5 @@ mod errors;
 mod forwarders;
 mod hostile;
 mod lines;
+mod systemd;
 mod worker;
