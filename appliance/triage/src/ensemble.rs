@@ -41,6 +41,10 @@ const NOVEL: f32 = 0.6;
 /// Distance from 0.5 at which deciders that point apart count as disagreeing.
 const CERTAIN: f32 = 0.35;
 
+/// How bad a line is that is no attack: the lowest grade that rule sets give a log line, as Wazuh's
+/// levels 0 to 6 are "low".
+const BENIGN_SEVERITY: Severity = Severity::Low;
+
 /// Techniques named in a verdict.
 const TECHNIQUES_CAP: usize = 5;
 
@@ -158,7 +162,7 @@ impl Judge {
         let (threat_class, severity, techniques) = if label.is_flagged() {
             (voices.class(), voices.severity(), voices.techniques())
         } else {
-            (ThreatClass::Benign, Severity::Informational, Vec::new())
+            (ThreatClass::Benign, BENIGN_SEVERITY, Vec::new())
         };
         let bundle = match (voices.model, voices.screen) {
             (Some(model), _) => model.bundle.as_str(),

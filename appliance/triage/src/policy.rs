@@ -87,7 +87,8 @@ impl Default for Deciders {
 pub struct Policy {
     /// Score (0 to 1) from which a line is malicious. Default 0.85.
     pub malicious: f32,
-    /// Score (0 to 1) from which a line is suspicious. Default 0.5.
+    /// Score (0 to 1) from which a line is suspicious: a little below even odds, for a look at a line
+    /// costs less than an attack that is passed over. Default 0.4.
     pub suspicious: f32,
     /// Networks that are the owner's own. Default: the private, shared and link-local ranges.
     pub internal_networks: Vec<Network>,
@@ -127,7 +128,7 @@ impl Default for Policy {
         ];
         Self {
             malicious: 0.85,
-            suspicious: 0.5,
+            suspicious: 0.4,
             internal_networks: networks.iter().filter_map(|network| network.parse().ok()).collect(),
             scanners: Vec::new(),
             backup_hosts: Vec::new(),
