@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::keys::{self, Key};
 
 /// The configuration reference as a Markdown page: every key with its kind, default and meaning.
@@ -36,7 +38,11 @@ fn heading(table: &str) -> String {
 
 fn default(key: &Key) -> String {
     match &key.default {
-        None | Some(serde_json::Value::Null) => "none".to_owned(),
+        None | Some(Value::Null) => "none".to_owned(),
+        // Kept as f32: its shortest form is what was written.
+        Some(Value::Number(number)) if number.is_f64() => {
+            format!("`{}`", number.as_f64().unwrap_or_default() as f32)
+        }
         Some(value) => format!("`{value}`"),
     }
 }
