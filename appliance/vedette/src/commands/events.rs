@@ -70,9 +70,11 @@ fn search(reader: &Reader, text: &str, json: bool) -> Outcome {
     Ok(out.flush()?)
 }
 
-/// Control characters as escapes: log text must not steer the terminal.
+/// Control characters and bidirectional marks as escapes: log text must neither steer the terminal nor
+/// turn around what it shows.
 fn inert(character: char) -> Box<dyn Iterator<Item = char>> {
-    if character.is_control() && character != '\t' {
+    let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if (character.is_control() && character != '\t') || turns {
         Box::new(character.escape_unicode())
     } else {
         Box::new(std::iter::once(character))
