@@ -61,10 +61,36 @@ fn a_hostile_line_is_text_everywhere() {
         &["events", "search", "source.ip = 203.0.113.9 since 400d"],
     ] {
         let printed = String::from_utf8(appliance.ask(command)).expect("text");
-        let steers = |letter: char| letter.is_control() && letter != '\n';
+        let steers =
+            |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
         assert!(!printed.contains(steers), "{command:?} steers the terminal: {printed:?}");
     }
+    let shown = through_the_api(&appliance, &format!("/api/v1/incidents/{id}"));
+    assert!(has_evidence(std::slice::from_ref(&shown)), "the API hides the line: {shown:#}");
+    assert_eq!(shown["title"], incidents[0]["title"]);
     appliance.stop();
+}
+
+/// Claims the box as a browser would and fetches a JSON document.
+fn through_the_api(appliance: &Appliance, path: &str) -> Value {
+    let log = appliance.log_text();
+    let (_, code) = log.split_once("the claim code is ").expect("the log tells the claim code");
+    let code = code.split_whitespace().next().expect("the code is a word");
+    let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
+    let config = ureq::Agent::config_builder().tls_config(tls).max_redirects(0);
+    let agent = ureq::Agent::new_with_config(config.http_status_as_error(false).build());
+    let home = format!("https://{}", appliance.address("https"));
+    let form = [("code", code), ("name", "mia"), ("password", "correct horse battery")];
+    let claimed = agent.post(format!("{home}/claim")).send_form(form).expect("the console answers");
+    let cookie = claimed.headers().get("set-cookie").expect("a session").to_str().expect("text");
+    let (cookie, _) = cookie.split_once(';').expect("a cookie has attributes");
+    let call = agent.get(format!("{home}{path}")).header("cookie", cookie).call();
+    let mut answer = call.expect("the console answers");
+    assert_eq!(answer.status(), 200);
+    for (name, value) in [("content-type", "application/json"), ("x-content-type-options", "nosniff")] {
+        assert_eq!(answer.headers().get(name).and_then(|value| value.to_str().ok()), Some(value));
+    }
+    answer.body_mut().read_json().expect("JSON")
 }
 
 fn has_evidence(incidents: &[Value]) -> bool {
