@@ -1,7 +1,7 @@
 //! Everything that must hold, in the order in which a mistake is cheapest to find.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -30,7 +30,7 @@ pub(crate) fn run() -> Result<()> {
     deny()?;
     crate::run(crate::cargo().args(["build", "--locked"]))?;
     crate::generated::run(true)?;
-    let tally = test()?;
+    let tally = test(&pulled_model())?;
     println!();
     for line in &tally.remarks {
         println!("{line}");
@@ -103,9 +103,24 @@ fn number_before(text: &str, word: &str) -> u64 {
     words.windows(2).find(|pair| pair[1] == word).and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
 }
 
-fn test() -> Result<Tally> {
+/// The state folder with the base model for the tests that need one; pulled once. Where that fails
+/// the tests say that they were skipped.
+fn pulled_model() -> PathBuf {
+    let state = crate::root().join("target/test-state");
+    if !state.join("models/base/manifest.json").exists() {
+        let mut pull = Command::new(crate::root().join("target/debug/vedette"));
+        pull.args(["model", "pull"]).env("VEDETTE_STATE", &state);
+        if let Err(error) = crate::run(&mut pull) {
+            println!("{SKIPPED}the base model cannot be pulled: {error:#}");
+        }
+    }
+    state
+}
+
+fn test(model: &Path) -> Result<Tally> {
     let mut command = crate::cargo();
     command
+        .env("VEDETTE_TEST_MODEL", model)
         .args(["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"])
         .stdout(Stdio::piped());
     if let Some(shared) = shared_data() {
@@ -125,7 +140,7 @@ fn test() -> Result<Tally> {
 }
 
 /// Real labelled logs, where they lie beside the checkout.
-fn shared_data() -> Option<std::path::PathBuf> {
+fn shared_data() -> Option<PathBuf> {
     let beside: &Path = &crate::root().join("../shared");
     beside.join("data").is_dir().then(|| beside.to_path_buf())
 }

@@ -13,7 +13,9 @@ use vedette_event::{Question, QuestionId, ThreatClass};
 
 /// The pulled base model, where there is one.
 fn base_model() -> Option<PathBuf> {
-    let state = PathBuf::from(std::env::var_os("VEDETTE_STATE")?);
+    let state = PathBuf::from(
+        std::env::var_os("VEDETTE_TEST_MODEL").or_else(|| std::env::var_os("VEDETTE_STATE"))?,
+    );
     let file = state.join("models/base/SmolLM2-135M-Instruct.Q4_1.gguf");
     file.is_file().then_some(file)
 }
@@ -41,7 +43,9 @@ fn logits_agree_with_the_plain_reckoning() {
     check_logits(file.path(), &[1, 2, 3, 4, 5, 6, 7, 250]);
     match base_model() {
         Some(file) => check_logits(&file, &[504, 3575, 282, 4649, 314]),
-        None => println!("not applicable: no pulled model in $VEDETTE_STATE"),
+        None => {
+            println!("not applicable: no pulled model in $VEDETTE_TEST_MODEL or $VEDETTE_STATE")
+        }
     }
 }
 
@@ -126,7 +130,7 @@ fn damaged_files_are_told_and_never_panic() {
 #[test]
 fn text_is_cut_as_the_reference_tokenizer_cuts_it() {
     let Some(file) = base_model() else {
-        println!("not applicable: no pulled model in $VEDETTE_STATE");
+        println!("not applicable: no pulled model in $VEDETTE_TEST_MODEL or $VEDETTE_STATE");
         return;
     };
     let model = ModelFile::open(&file, None).unwrap();
@@ -156,7 +160,7 @@ fn text_is_cut_as_the_reference_tokenizer_cuts_it() {
 #[test]
 fn the_base_model_knows_what_its_makers_taught_it() {
     let Some(file) = base_model() else {
-        println!("not applicable: no pulled model in $VEDETTE_STATE");
+        println!("not applicable: no pulled model in $VEDETTE_TEST_MODEL or $VEDETTE_STATE");
         return;
     };
     let mut model = ModelFile::open(&file, None).unwrap();
