@@ -150,9 +150,15 @@ fn pairwise_f1(day: &Day, lines: &BTreeSet<usize>, groups: &Groups) -> f64 {
     let mut both: HashMap<(&str, AttackId), u64> = HashMap::new();
     for line in lines {
         let (group, attack) = (groups.get(line).map(String::as_str), real(day, *line));
-        group.map(|group| *sizes.entry(group).or_default() += 1);
-        attack.map(|attack| *truth.entry(attack).or_default() += 1);
-        group.zip(attack).map(|pair| *both.entry(pair).or_default() += 1);
+        if let Some(group) = group {
+            *sizes.entry(group).or_default() += 1;
+        }
+        if let Some(attack) = attack {
+            *truth.entry(attack).or_default() += 1;
+        }
+        if let Some(pair) = group.zip(attack) {
+            *both.entry(pair).or_default() += 1;
+        }
     }
     fn pairs<'a>(counts: impl Iterator<Item = &'a u64>) -> f64 {
         counts.map(|count| count * count.saturating_sub(1) / 2).sum::<u64>() as f64
