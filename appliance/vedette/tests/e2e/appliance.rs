@@ -16,6 +16,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Looks until the appliance must be ready: two minutes, on a machine busy with other tests.
 const START_LOOKS: usize = 1_200;
 
+/// Looks until what is awaited must have come: three minutes, for the model's process runs only when
+/// nothing else wants to.
+const LOOKS: usize = 1_800;
+
 /// The configuration of a test: ports are the system's choice, no language model.
 pub(crate) const PLAIN: &str = "\
 [ingest.udp]\nlisten = [\"127.0.0.1:0\"]\n\
@@ -225,7 +229,7 @@ impl Appliance {
         what: &str,
         mut condition: impl FnMut(&Value) -> bool,
     ) -> Value {
-        for _ in 0..600 {
+        for _ in 0..LOOKS {
             let status = self.status();
             if condition(&status) {
                 return status;

@@ -61,8 +61,7 @@ fn a_hostile_line_is_text_everywhere() {
         &["events", "search", "source.ip = 203.0.113.9 since 400d"],
     ] {
         let printed = String::from_utf8(appliance.ask(command)).expect("text");
-        let steers =
-            |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
+        let steers = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
         assert!(!printed.contains(steers), "{command:?} steers the terminal: {printed:?}");
     }
     let shown = through_the_api(&appliance, &format!("/api/v1/incidents/{id}"));
@@ -87,7 +86,9 @@ fn through_the_api(appliance: &Appliance, path: &str) -> Value {
     let call = agent.get(format!("{home}{path}")).header("cookie", cookie).call();
     let mut answer = call.expect("the console answers");
     assert_eq!(answer.status(), 200);
-    for (name, value) in [("content-type", "application/json"), ("x-content-type-options", "nosniff")] {
+    for (name, value) in
+        [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
+    {
         assert_eq!(answer.headers().get(name).and_then(|value| value.to_str().ok()), Some(value));
     }
     answer.body_mut().read_json().expect("JSON")
