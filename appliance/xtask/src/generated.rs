@@ -7,9 +7,14 @@ use anyhow::{Context, Result, bail};
 /// A generated page and the arguments of `vedette` that print it.
 const PAGES: &[(&str, &[&str])] = &[("docs/CONFIGURATION.md", &["config", "reference"])];
 
-/// Writes the pages, or compares them with what is committed.
+/// Builds the product and has it write the pages, or compares them with what is committed.
 pub(crate) fn run(check: bool) -> Result<()> {
-    crate::run(crate::cargo().args(["build", "--package", "vedette"]))?;
+    crate::run(crate::cargo().arg("build"))?;
+    pages(check)
+}
+
+/// The same with the product as it was built last.
+pub(crate) fn pages(check: bool) -> Result<()> {
     for (page, arguments) in PAGES {
         let printed = Command::new(crate::root().join("target/debug/vedette"))
             .args(*arguments)

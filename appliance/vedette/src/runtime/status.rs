@@ -215,9 +215,12 @@ fn store(reader: &Reader, counts: &Counts, retention: &Retention) -> StoreStatus
         bytes: counts.file_bytes,
         oldest: counts.oldest,
         newest: counts.newest,
+        // A young store says nothing yet.
         forecast: counts
             .reach(retention)
-            .map(|reach| format!("at this rate it reaches back {} days", reach.whole_days())),
+            .map(|reach| reach.whole_days())
+            .filter(|days| *days > 0)
+            .map(|days| format!("at this rate it reaches back {days} days")),
     }
 }
 
