@@ -160,11 +160,13 @@ fn long_questions_are_cut_to_what_the_worker_takes() {
 fn the_real_worker_comes_back_after_a_kill() {
     let target = std::env::current_exe().unwrap();
     let program = target.ancestors().nth(2).unwrap().join(PROGRAM);
-    let state = std::env::var_os("VEDETTE_STATE").map(PathBuf::from);
+    let state = std::env::var_os("VEDETTE_TEST_MODEL").map(PathBuf::from);
     let bundles = state.map(|state| Bundles::of(&state));
     let Some(bundles) = bundles.filter(|bundles| bundles.find().is_ok() && program.is_file())
     else {
-        println!("not applicable: no pulled model in $VEDETTE_STATE, or the worker is not built");
+        println!(
+            "not applicable: no pulled model in $VEDETTE_TEST_MODEL, or the worker is not built"
+        );
         return;
     };
     let settings = WorkerSettings { program: Some(program), ..settings() };
