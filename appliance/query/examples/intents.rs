@@ -1,7 +1,7 @@
 //! Renders every training intent of the shared query pairs and counts what came of it, then lets the
 //! checkers judge the training queries themselves, their field lists switched off.
 //!
-//! `VEDETTE_SHARED=../shared cargo run -p vedette-query --example measure [-- show N]`
+//! `VEDETTE_SHARED=../shared cargo run -p vedette-query --example intents [-- show N]`
 
 use std::collections::BTreeMap;
 use std::error::Error;
