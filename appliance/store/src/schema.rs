@@ -10,9 +10,9 @@ use crate::StoreError;
 /// Name of the database in the state folder.
 const DATABASE: &str = "store.db";
 
-/// Migration `n` (from 1) leads from schema `n - 1` to `n`. A migration only adds (tables, columns
-/// with defaults, indexes), because the program one version older must still run on its result.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+/// Migration `n` (from 1) leads from schema `n - 1` to `n`. A migration takes away no table and no
+/// column, and adds columns with defaults only, because the program one version older must still run on its result.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// The schema this program writes.
 pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;

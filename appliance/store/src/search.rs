@@ -83,7 +83,8 @@ impl Reader {
     /// Runs a query: the newest matching lines up to its limit, oldest of them first. An aggregation
     /// gives the lines of the windows that reach its threshold, each with its group.
     ///
-    /// A relative time range has no upper end: what a device with a fast clock stamps is found too.
+    /// The time range bounds the time of receipt; `@timestamp` compares the line's own. A relative
+    /// range has no upper end, so that a clock set back hides nothing.
     ///
     /// # Errors
     /// When the query asks for what the dialect cannot do, takes too long, or the store cannot be
@@ -163,7 +164,7 @@ fn newest(
     select.projection(&query.projection);
     let sql = format!(
         "SELECT {RECORD_COLUMNS}{} FROM events e WHERE {} \
-         ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?",
+         ORDER BY e.received_at DESC, e.id DESC LIMIT ?",
         select.sql, filter.sql
     );
     let mut values = select.values;

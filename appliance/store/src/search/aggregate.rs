@@ -49,7 +49,7 @@ fn groups(
     select.projection(&aggregation.by);
     select.projection(aggregation.distinct.as_slice());
     let sql = format!(
-        "SELECT e.id, e.occurred_at{} FROM events e WHERE {} ORDER BY e.occurred_at, e.id LIMIT ?",
+        "SELECT e.id, e.received_at{} FROM events e WHERE {} ORDER BY e.received_at, e.id LIMIT ?",
         select.sql, filter.sql
     );
     let mut values = select.values;

@@ -65,11 +65,12 @@ pub(super) struct Compiler {
 }
 
 impl Compiler {
-    /// The range of time, to which [`Compiler::predicate`] adds the rest.
+    /// The range of time, to which [`Compiler::predicate`] adds the rest. It bounds the time of
+    /// receipt: a line's own time is written by its sender.
     pub(super) fn time(&mut self, range: TimeRange, now: OffsetDateTime) {
         let (from, to) = super::bounds(range, now);
-        self.push("e.occurred_at >= ?", [Bound::Integer(from)]);
-        self.push(" AND e.occurred_at < ?", [Bound::Integer(to)]);
+        self.push("e.received_at >= ?", [Bound::Integer(from)]);
+        self.push(" AND e.received_at < ?", [Bound::Integer(to)]);
         self.sql.push_str(" AND ");
     }
 

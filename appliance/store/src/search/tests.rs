@@ -248,6 +248,21 @@ fn time_range_and_limit_choose_the_newest() {
 }
 
 #[test]
+fn the_time_range_is_that_of_receipt() {
+    let years_off = |stamped: i64| LogRecord { timestamp: Some(at(stamped)), ..record("x") };
+    let (_folder, store) = filled(vec![years_off(-400_000_000), years_off(400_000_000)]);
+    let mut query = query(everything());
+    for time in
+        [TimeRange::Absolute { from: at(0), to: at(1) }, TimeRange::Last(Duration::seconds(1))]
+    {
+        query.time = time;
+        assert_eq!(ids(&store, &query), [1, 2], "{time:?}");
+    }
+    query.filter = compare("@timestamp", Operator::Less, "2026-01-01T00:00:00Z");
+    assert_eq!(ids(&store, &query), [1], "the line's own time can be asked for");
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused() {
     let (_folder, store) = filled(vec![record("x")]);
     let deep = (0..40).fold(everything(), |inner, _| Predicate::Not(Box::new(inner)));

@@ -58,7 +58,7 @@ fn a_hostile_line_is_text_everywhere() {
     for command in [
         &["incidents", "list"][..],
         &["incidents", "show", &id],
-        &["events", "search", "source.ip = 203.0.113.9 since 400d"],
+        &["events", "search", "source.ip = 203.0.113.9 since 1d"],
     ] {
         let printed = String::from_utf8(appliance.ask(command)).expect("text");
         let steers = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
