@@ -27,7 +27,7 @@ const AUTH: &str = "authentication";
 const MAIL_PATTERNS: &[Pattern] = &[
     Pattern {
         needle: "SASL",
-        regex: r"\[{src}\](?::(?P<source.port>\d+))?: SASL (?:\S+) authentication failed(?:.*sasl_username=(?P<user.name>[^\s,]+))?",
+        regex: r"\[{src}\](?::(?P<source.port>\d+))?: SASL (?:\S+) authentication failed(?:.*sasl_username=(?P<user.name>.+))?",
         event: [AUTH, "mail_login", "failure"],
     },
     Pattern {
