@@ -74,11 +74,16 @@ pub struct Reading {
     pub hits: Vec<Hit>,
 }
 
+/// Fields that hold what somebody typed as the name of an account.
+const ACCOUNTS: [&str; 3] = ["user.name", "user.target.name", "source.user.name"];
+
 impl Reading {
     /// Reads a record.
     pub fn of(record: &LogRecord) -> Self {
         let raw = String::from_utf8_lossy(&record.raw);
-        let neutral = Neutral::of(&raw);
+        let accounts: Vec<&str> =
+            ACCOUNTS.iter().filter_map(|field| record.fields.get(field)).collect();
+        let neutral = Neutral::of(&raw, &accounts);
         Self {
             flags: flags_of(&raw, &neutral.cleaned.text, neutral.addressed),
             template: template(record, &raw, &neutral.text),

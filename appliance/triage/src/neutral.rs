@@ -2,6 +2,7 @@
 //! stranger fills in. What such a place says to its reader changes no verdict, because nobody who
 //! judges gets to read it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -15,7 +16,7 @@ use crate::patterns::Filter;
 /// Places that strangers fill in: the capture group is what they wrote.
 const SLOTS: [&str; 8] = [
     // User agent, referrer, comment and their like, in quotes behind a key.
-    r#"(?i)(?-u:\b)(?:user[-_]?agent|agent|ua|comment|note|referr?er|subject|remark|ref|sasl_username|username|user|login|account)\\?"?\s*[=:]\s*\\?"([^"]{3,2000})""#,
+    r#"(?i)(?-u:\b)(?:user[-_]?agent|agent|ua|comment|note|referr?er|subject|remark|ref|sasl_username|(?:target|subject)?username|user|login|account)\\?"?\s*[=:]\s*\\?"((?:[^"\\]|\\[^"]|\\"[^,}\s]){3,2000}?)\\?""#,
     // Referrer and user agent at the end of a combined access log line.
     r#"HTTP/[0-9.]+" [0-9]{3} \S{1,20} "([^"]*)""#,
     r#"HTTP/[0-9.]+" [0-9]{3} \S{1,20} "[^"]*" "(.*)"\s*$"#,
@@ -89,14 +90,64 @@ pub(crate) struct Neutral {
 }
 
 impl Neutral {
-    pub(crate) fn of(text: &str) -> Self {
+    /// `accounts`: the names of accounts that the line's decoder read in it.
+    pub(crate) fn of(text: &str, accounts: &[&str]) -> Self {
         let cleaned = clean(text);
         let mut stranger = places(&cleaned.text);
+        let marked = accounts.iter().flat_map(|name| marked_up(&cleaned.text, name));
+        let marked = merged(marked.collect());
+        if !marked.is_empty() && !REQUEST.is_match(&without(&cleaned, &marked).text) {
+            stranger.prose = merged([stranger.prose, marked].concat());
+        }
         let text = without(&cleaned, &stranger.prose);
+        let named = accounts.iter().flat_map(|name| named(&cleaned.text, name));
+        stranger.names.extend(named);
         stranger.names.append(&mut stranger.prose);
         let screened = without(&cleaned, &merged(stranger.names)).text;
         Self { text, screened, addressed: stranger.addressed, cleaned }
     }
+}
+
+/// What makes markup of a name. No account has such a name, so who gives it addresses whoever shows
+/// the line; at a login that is no web request it is a wrong name like any other.
+const MARKUP: [char; 2] = ['<', '>'];
+
+/// A web request, which carries markup to a page: there it is the attack itself.
+static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"\b(?:GET|POST|HEAD|PUT|PATCH|DELETE|OPTIONS) \S|(?i:https?://|\b(?:url|uri|http)\b)",
+    )
+    .expect("the pattern is a constant that the tests compile")
+});
+
+/// Where a text holds an account's name with markup in it. Only the whole name counts, so that no part of it chosen by a stranger hides the same words elsewhere.
+fn marked_up(text: &str, name: &str) -> Vec<Range<usize>> {
+    if !name.contains(MARKUP) {
+        return Vec::new();
+    }
+    occurrences(text, name)
+}
+
+/// Where a text names an account: the name, behind a word that announces it.
+fn named(text: &str, name: &str) -> Vec<Range<usize>> {
+    let mut found = occurrences(text, name);
+    found.retain(|place| ANNOUNCED.is_match(&text[..place.start]));
+    found
+}
+
+/// What stands before an account's name, up to it.
+static ANNOUNCED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)(?:user(?:[-_ ]?name)?|acct|account(?:[-_ ]?name)?|login|name|id|for)["'\\]{0,2}[=:\s\[(<]{1,3}["'\\<]{0,3}$"#)
+        .expect("the pattern is a constant that the tests compile")
+});
+
+/// Where a text holds a name, as it is or as JSON escapes it.
+fn occurrences(text: &str, name: &str) -> Vec<Range<usize>> {
+    let escaped = name.replace('\\', r"\\").replace('"', "\\\"");
+    let forms = BTreeSet::from([clean(name).text, clean(&escaped).text]);
+    let found = forms.iter().filter(|form| !form.is_empty());
+    let found = found.flat_map(|form| text.match_indices(form.as_str()));
+    found.map(|(at, form)| at..at + form.len()).collect()
 }
 
 fn without(cleaned: &Clean, regions: &[Range<usize>]) -> Clean {
@@ -191,6 +242,26 @@ mod tests {
         ] {
             assert_eq!(neutralise(text).text, expected);
         }
+    }
+
+    #[test]
+    fn markup_in_an_account_name_is_left_out_but_not_in_a_request() {
+        let name = "\"><img/src=x onerror=alert(1)>";
+        for (text, expected) in [
+            (format!("Invalid user {name} from 192.0.2.1"), "Invalid user <*> from 192.0.2.1"),
+            (r#"{"user":"\"><img/src=x onerror=alert(1)>"}"#.to_owned(), r#"{"user":"<*>"}"#),
+            (
+                "POST /login user=\"><img/src=x onerror=alert(1)>".to_owned(),
+                "POST /login user=\"><img/src=x onerror=alert(1)>",
+            ),
+        ] {
+            assert_eq!(Neutral::of(&text, &[name]).text.text, expected);
+        }
+        let poses = "GET /<script>";
+        let text = format!("Invalid user {poses} from 192.0.2.1");
+        assert_eq!(Neutral::of(&text, &[poses]).text.text, "Invalid user <*> from 192.0.2.1");
+        let words = "Failed password for Failed from 192.0.2.1";
+        assert_eq!(Neutral::of(words, &["Failed"]).text.text, words);
     }
 
     #[test]

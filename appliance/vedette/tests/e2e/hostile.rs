@@ -106,6 +106,21 @@ fn twins() -> Vec<(String, String, &'static [&'static str])> {
             "203.0.113.4 - - [20/Nov/2026:10:00:00 +0000] \"GET /index.html HTTP/1.1\" 200 512 \"-\" \"{agent}\""
         )
     };
+    let closed = |user: &str| {
+        format!(
+            "<38>Nov 20 10:00:09 gate sshd[777]: Connection closed by invalid user {user} 203.0.113.9 port 4022 [preauth]"
+        )
+    };
+    let windows = |user: &str| {
+        format!(
+            r#"<13>1 2026-11-20T10:00:00Z dc1 Security 4 4625 - {{"EventID":4625,"Channel":"Security","TargetUserName":"{user}","IpAddress":"203.0.113.9","LogonType":"3","Status":"0xc000006d"}}"#
+        )
+    };
+    let mail = |user: &str| {
+        format!(
+            "<22>Nov 20 10:00:09 mx postfix/smtpd[5]: warning: unknown[203.0.113.9]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username={user}"
+        )
+    };
     vec![
         (failed_login("ad\u{1b}[31mmin\u{1b}[0m"), failed_login("admin"), &["control_characters"]),
         (failed_login("ad\u{0}\u{7}min"), failed_login("admin"), &["control_characters"]),
@@ -121,6 +136,15 @@ fn twins() -> Vec<(String, String, &'static [&'static str])> {
             &["prompt_injection"],
         ),
         (failed_login("<b>admin</b>"), failed_login("admin"), &["markup"]),
+        (
+            failed_login("\"><img/src=x/onerror=alert(document.domain)>"),
+            failed_login("oracle"),
+            &["markup"],
+        ),
+        (failed_login("<script>document.cookie</script>"), failed_login("oracle"), &["markup"]),
+        (closed("<svg onload=alert(1)>"), closed("oracle"), &["markup"]),
+        (windows("\\\"><script>alert(1)</script>"), windows("oracle"), &["markup"]),
+        (mail("<iframe src=//x.example>"), mail("oracle"), &["markup"]),
     ]
 }
 
