@@ -137,7 +137,7 @@ impl Facts {
                 .or_else(|| user_in(text)),
             host: field(&["host.name", "host.hostname"])
                 .or(record.host.as_deref())
-                .map(|host| short(&name(host)).to_owned())
+                .map(machine)
                 .filter(|host| !host.is_empty()),
             object: field(&["url.path", "url.original", "dns.question.name", "file.path"])
                 .or(request.target)
@@ -156,6 +156,11 @@ impl Facts {
 fn name(text: &str) -> String {
     let cleaned = clean(capped(text, NAME_CAP)).text;
     cleaned.trim_matches(['"', '\'', '<', '>', ' ']).to_lowercase()
+}
+
+/// The name of a machine for comparing.
+pub(crate) fn machine(text: &str) -> String {
+    short(&name(text)).to_owned()
 }
 
 /// A machine's own name without its domain: one device writes both forms, another only one.

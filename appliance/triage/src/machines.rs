@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
 use vedette_event::{LogRecord, Peer};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, machine};
 
 /// Most machines remembered; a small network has a few hundred.
 pub(crate) const MACHINES_CAP: usize = 4096;
@@ -16,6 +16,9 @@ const RIGHTS: Duration = Duration::minutes(1);
 
 /// How long what happens on a machine is blamed on the last remote logon with high rights.
 const BLAME: Duration = Duration::minutes(15);
+
+/// `event.action` of a lease given or renewed.
+const LEASE: &str = "dhcp_lease";
 
 #[derive(Debug)]
 struct Logon {
@@ -31,10 +34,29 @@ struct Logon {
 pub(crate) struct Machines {
     /// Whose lines come from an address; nobody's where a relay sends for several.
     homes: HashMap<IpAddr, Option<String>>,
+    /// The address that a DHCP server last gave to a machine of this name.
+    leases: HashMap<String, IpAddr>,
     logons: HashMap<String, Logon>,
 }
 
 impl Machines {
+    /// Notes a lease of a DHCP server. The name is what the machine calls itself.
+    pub(crate) fn leased(&mut self, record: &LogRecord) {
+        if record.fields.get("event.action") != Some(LEASE) {
+            return;
+        }
+        let field = |name| record.fields.get(name);
+        let (Some(name), Some(address)) = (field("client.domain"), field("client.ip")) else {
+            return;
+        };
+        if self.leases.len() >= MACHINES_CAP {
+            self.leases.clear();
+        }
+        if let Ok(address) = address.parse() {
+            self.leases.insert(machine(name), address);
+        }
+    }
+
     /// Notes who sent a line.
     pub(crate) fn sent(&mut self, record: &LogRecord, facts: &Facts) {
         let (Peer::Network(peer), Some(host)) = (record.peer, &facts.host) else { return };
@@ -48,8 +70,14 @@ impl Machines {
         }
     }
 
-    /// The address of the machine that a line is about, if it sends its lines itself.
+    /// The address of the machine that a line is about: where it sends its lines from itself, else
+    /// what a DHCP server gave it.
     pub(crate) fn home(&self, record: &LogRecord, facts: &Facts) -> Option<IpAddr> {
+        let leased = || self.leases.get(facts.host.as_ref()?).copied();
+        self.sender(record, facts).or_else(leased)
+    }
+
+    fn sender(&self, record: &LogRecord, facts: &Facts) -> Option<IpAddr> {
         let Peer::Network(peer) = record.peer else { return None };
         let address = peer.ip().to_canonical();
         let owner = self.homes.get(&address)?;
@@ -87,6 +115,6 @@ impl Machines {
 
     /// How many machines are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.homes.len() + self.logons.len()
+        self.homes.len() + self.leases.len() + self.logons.len()
     }
 }

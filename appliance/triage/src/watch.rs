@@ -83,6 +83,7 @@ impl Watch {
     fn machines(&mut self, line: &Judged<'_>) {
         let (facts, at) = (&line.reading.facts, line.record.received_at);
         self.machines.sent(line.record, facts);
+        self.machines.leased(line.record);
         if has_signal(line, Signal::RemoteLogon) {
             self.machines.logon(facts, at);
         } else if line.record.fields.get("event.code") == Some(SPECIAL_PRIVILEGES) {

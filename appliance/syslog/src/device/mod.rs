@@ -11,6 +11,7 @@ use crate::header::Header;
 
 mod delimited;
 mod firewall;
+mod lease;
 mod linux;
 mod mail;
 pub(crate) mod pairs;
@@ -46,6 +47,7 @@ const DECODERS: &[Decoder] = &[
     web::ACCESS,
     web::IIS,
     mail::MAIL,
+    lease::LEASE,
     linux::PAM,
     structured::KEY_VALUE,
 ];
