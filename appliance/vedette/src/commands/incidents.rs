@@ -144,6 +144,7 @@ fn from(input: &Path, json: bool, policy: Policy) -> Outcome {
             Ok(row) => {
                 let event = EventId(found.ids.len() as u64 + 1);
                 let record = found.record(row);
+                found.take(engine.handle_timer(record.received_at));
                 found.take(engine.handle_record(event, &record));
             }
             Err(error) => {

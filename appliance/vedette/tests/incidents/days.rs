@@ -1,17 +1,13 @@
-//! Triage as a whole over days of a small company that nobody tuned it on: every line decoded and
-//! handled, incidents held against the truth. Prints a table; `cargo test -p vedette --test days --
-//! --nocapture` shows it.
+//! Days of a small company that nobody tuned triage on, with attacks hidden in them and without.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 
-use time::{Duration, OffsetDateTime};
-use vedette_event::{EventId, Incident, IncidentId, LogRecord, Peer, Transport};
-use vedette_kb::Kb;
+use vedette_event::{Incident, IncidentId, LogRecord, Peer, Transport};
 use vedette_scenario::{Attack, AttackId, Day, Kind, Options};
 use vedette_syslog::{Received, decode};
-use vedette_triage::screen::LinearScreen;
-use vedette_triage::{Action, Deciders, Engine, Policy};
+
+use super::command::{Found, incidents_from, row};
 
 /// Days that no rule was written on.
 const SEEDS: std::ops::RangeInclusive<u64> = 1001..=1010;
@@ -22,17 +18,7 @@ const QUIET_DAY_CAP: usize = 2;
 /// An incident rests on an attack when at least this many of its lines are members.
 const LINES_MIN: usize = 2;
 
-/// How often the engine's timer runs, as in service but coarser.
-const TIMER: Duration = Duration::minutes(5);
-
-/// What triage made of a day.
-struct Outcome {
-    incidents: BTreeMap<IncidentId, Incident>,
-    members: BTreeMap<IncidentId, BTreeSet<usize>>,
-    filed: BTreeSet<IncidentId>,
-}
-
-/// The lines of a day as the box would receive them.
+/// The lines of a day as the box would receive them, for the baseline.
 fn records(day: &Day) -> Vec<LogRecord> {
     day.events
         .iter()
@@ -45,59 +31,25 @@ fn records(day: &Day) -> Vec<LogRecord> {
         .collect()
 }
 
-fn triage(records: &[LogRecord], deciders: Deciders) -> Outcome {
-    let screen = LinearScreen::embedded().expect("the screen is embedded");
-    let policy = Policy { deciders, ..Policy::default() };
-    let mut engine = Engine::new(policy, Box::new(screen), Box::new(Kb::embedded().intel()));
-    let mut outcome =
-        Outcome { incidents: BTreeMap::new(), members: BTreeMap::new(), filed: BTreeSet::new() };
-    let mut timer: Option<OffsetDateTime> = None;
-    for (number, record) in records.iter().enumerate() {
-        let now = record.received_at;
-        if timer.is_none_or(|last| now - last >= TIMER) {
-            outcome.take(engine.handle_timer(now));
-            timer = Some(now);
-        }
-        outcome.take(engine.handle_record(EventId(number as u64), record));
-    }
-    if let Some(last) = timer {
-        outcome.take(engine.handle_timer(last + Duration::hours(2)));
-    }
-    outcome
+/// The incidents of a day; `arguments` may leave a decider out.
+fn triage(day: &Day, arguments: &[&str]) -> Found {
+    let lines = day.events.iter().enumerate();
+    incidents_from(lines.map(|(at, event)| row(at, &event.line, Some(event.at))), arguments)
 }
 
-impl Outcome {
-    fn take(&mut self, actions: Vec<Action>) {
-        for action in actions {
-            match action {
-                Action::Incident(incident) => {
-                    self.incidents.insert(incident.id, *incident);
-                }
-                Action::Member { incident, event } => {
-                    let line = usize::try_from(event.0).expect("few lines");
-                    self.members.entry(incident).or_default().insert(line);
-                }
-                Action::File(id) => assert!(self.filed.insert(id), "{id} was filed twice"),
-                Action::Ask(_) => panic!("no model was promised"),
-                Action::Verdict { .. } => {}
-            }
-        }
-    }
+/// How many lines of a real attack an incident has.
+fn lines_of(day: &Day, found: &Found, id: IncidentId, attack: AttackId) -> usize {
+    let members = found.members.get(&id).into_iter().flatten();
+    members.filter(|line| real(day, **line) == Some(attack)).count()
+}
 
-    /// How many lines of a real attack an incident has.
-    fn lines_of(&self, day: &Day, id: IncidentId, attack: AttackId) -> usize {
-        let members = self.members.get(&id).into_iter().flatten();
-        members.filter(|line| real(day, **line) == Some(attack)).count()
-    }
-
-    /// Incidents most of whose lines belong to no attack.
-    fn false_ones(&self, day: &Day) -> Vec<&Incident> {
-        let is_false = |id| {
-            let members: Vec<_> = self.members.get(&id).into_iter().flatten().collect();
-            2 * members.iter().filter(|line| real(day, ***line).is_some()).count() < members.len()
-        };
-        self.incidents.values().filter(|incident| is_false(incident.id)).collect()
-    }
+/// Incidents most of whose lines belong to no attack.
+fn false_ones<'a>(day: &Day, found: &'a Found) -> Vec<&'a Incident> {
+    let is_false = |id| {
+        let members: Vec<_> = found.members.get(&id).into_iter().flatten().collect();
+        2 * members.iter().filter(|line| real(day, ***line).is_some()).count() < members.len()
+    };
+    found.incidents.values().filter(|incident| is_false(incident.id)).collect()
 }
 
 /// The real attack that a line belongs to.
@@ -106,7 +58,7 @@ fn real(day: &Day, line: usize) -> Option<AttackId> {
 }
 
 /// Whether an incident rests on an attack's lines and names as its root who is to blame, or what fell.
-fn is_right(day: &Day, attack: &Attack, outcome: &Outcome, incident: &Incident) -> bool {
+fn is_right(day: &Day, attack: &Attack, found: &Found, incident: &Incident) -> bool {
     let Some(root) = incident.entities.first() else { return false };
     let machines = day.senders.iter().filter(|sender| {
         sender.hostname == attack.victim || attack.attackers.contains(&sender.address)
@@ -114,19 +66,19 @@ fn is_right(day: &Day, attack: &Attack, outcome: &Outcome, incident: &Incident) 
     let names =
         machines.flat_map(|machine| [machine.hostname.clone(), machine.address.to_string()]);
     let mut blamed = names.chain(attack.attackers.iter().map(ToString::to_string));
-    outcome.lines_of(day, incident.id, attack.id) >= LINES_MIN
+    lines_of(day, found, incident.id, attack.id) >= LINES_MIN
         && blamed.any(|name| name.eq_ignore_ascii_case(&root.value))
 }
 
-fn has_right_incident(day: &Day, outcome: &Outcome, attack: &Attack) -> bool {
-    outcome.incidents.values().any(|incident| is_right(day, attack, outcome, incident))
+fn has_right_incident(day: &Day, found: &Found, attack: &Attack) -> bool {
+    found.incidents.values().any(|incident| is_right(day, attack, found, incident))
 }
 
 /// Which lines are said to belong together; lines in no group are alone.
 type Groups = HashMap<usize, String>;
 
-fn by_incident(outcome: &Outcome) -> Groups {
-    let members = outcome.members.iter();
+fn by_incident(found: &Found) -> Groups {
+    let members = found.members.iter();
     members.flat_map(|(id, lines)| lines.iter().map(move |line| (*line, id.to_string()))).collect()
 }
 
@@ -192,14 +144,14 @@ struct Totals {
 fn unseen_days_give_the_incidents_a_person_would_open() {
     let mut totals = Totals::default();
     println!(
-        "seed   lines incidents filed /10k  attacks found  in one  F1     | by source: groups  in one  F1     | false"
+        "seed   lines incidents /10k  attacks found  in one  F1     | by source: groups  in one  F1     | false"
     );
     for seed in SEEDS {
         let day = Day::generate(seed, Options::default());
         let records = records(&day);
-        let outcome = triage(&records, Deciders::default());
-        score(seed, &day, &records, &outcome, &mut totals);
-        ablation(&day, &records, &outcome);
+        let found = triage(&day, &[]);
+        score(seed, &day, &records, &found, &mut totals);
+        ablation(&day, &found);
     }
     let all: usize = totals.attacks.values().map(|(all, _)| all).sum();
     println!("found of all, by kind: {:?}", totals.attacks);
@@ -228,17 +180,17 @@ fn unseen_days_give_the_incidents_a_person_would_open() {
     assert!(totals.in_one > totals.in_one_by_source);
 }
 
-fn score(seed: u64, day: &Day, records: &[LogRecord], outcome: &Outcome, totals: &mut Totals) {
-    let mut found = 0;
+fn score(seed: u64, day: &Day, records: &[LogRecord], found: &Found, totals: &mut Totals) {
+    let mut hits = 0;
     for attack in day.real_attacks() {
-        let right = has_right_incident(day, outcome, attack);
+        let right = has_right_incident(day, found, attack);
         let (all, hit) = totals.attacks.entry(attack.kind).or_default();
         *all += 1;
         *hit += usize::from(right);
-        found += usize::from(right);
+        hits += usize::from(right);
         if !right {
-            let with = outcome.incidents.values().map(|incident| {
-                let lines = outcome.lines_of(day, incident.id, attack.id);
+            let with = found.incidents.values().map(|incident| {
+                let lines = lines_of(day, found, incident.id, attack.id);
                 (lines, incident.entities.first().map(|root| root.value.clone()))
             });
             let roots: Vec<_> = with.filter(|(lines, _)| *lines > 0).collect();
@@ -248,20 +200,19 @@ fn score(seed: u64, day: &Day, records: &[LogRecord], outcome: &Outcome, totals:
             );
         }
     }
-    let ours = by_incident(outcome);
+    let ours = by_incident(found);
     let lines: BTreeSet<usize> = (0..records.len()).collect();
     let theirs = by_source(records, &lines);
     let groups = theirs.values().collect::<BTreeSet<_>>().len();
     let (f1, f1_theirs) = (pairwise_f1(day, &lines, &ours), pairwise_f1(day, &lines, &theirs));
     let (one, one_theirs) = (in_one(day, &ours), in_one(day, &theirs));
-    let false_ones = outcome.false_ones(day);
+    let false_ones = false_ones(day, found);
     let real_ones = day.real_attacks().count();
-    let share = 10_000.0 * outcome.incidents.len() as f64 / records.len() as f64;
+    let share = 10_000.0 * found.incidents.len() as f64 / records.len() as f64;
     println!(
-        "{seed} {:>7} {:>9} {:>5} {share:>5.1} {real_ones:>8} {found:>5} {one:>7} {f1:>6.3}  | {groups:>17} {one_theirs:>7} {f1_theirs:>6.3}  | {}",
+        "{seed} {:>7} {:>9} {share:>5.1} {real_ones:>8} {hits:>5} {one:>7} {f1:>6.3}  | {groups:>17} {one_theirs:>7} {f1_theirs:>6.3}  | {}",
         records.len(),
-        outcome.incidents.len(),
-        outcome.filed.len(),
+        found.incidents.len(),
         false_ones.len(),
     );
     for incident in &false_ones {
@@ -280,22 +231,14 @@ fn score(seed: u64, day: &Day, records: &[LogRecord], outcome: &Outcome, totals:
 }
 
 /// Which attacks would lose their incident without one of the deciders.
-fn ablation(day: &Day, records: &[LogRecord], whole: &Outcome) {
-    let all = Deciders::default();
-    let without = [
-        ("rules", Some(Deciders { rules: false, ..all })),
-        ("screen", Some(Deciders { screen: false, ..all })),
-        // The model has answered nothing here, so none of the incidents rests on it.
-        ("model", None),
-    ];
-    for (decider, deciders) in without {
-        let reduced = deciders.map(|deciders| triage(records, deciders));
+fn ablation(day: &Day, whole: &Found) {
+    // The model is not asked by this command, so none of the incidents rests on it.
+    for decider in ["rules", "screen"] {
+        let reduced = triage(day, &["--without", decider]);
         let lost: Vec<String> = day
             .real_attacks()
             .filter(|attack| has_right_incident(day, whole, attack))
-            .filter(|attack| {
-                reduced.as_ref().is_some_and(|it| !has_right_incident(day, it, attack))
-            })
+            .filter(|attack| !has_right_incident(day, &reduced, attack))
             .map(|attack| format!("{:?}", attack.kind))
             .collect();
         println!(
@@ -309,8 +252,8 @@ fn ablation(day: &Day, records: &[LogRecord], whole: &Outcome) {
 fn a_day_without_attacks_gives_hardly_any_incident() {
     for seed in SEEDS {
         let day = Day::generate(seed, Options { attacks: false, ..Options::default() });
-        let outcome = triage(&records(&day), Deciders::default());
-        let told: Vec<_> = outcome
+        let found = triage(&day, &[]);
+        let told: Vec<_> = found
             .incidents
             .values()
             .map(|it| {
