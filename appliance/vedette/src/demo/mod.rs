@@ -9,6 +9,7 @@ mod replay;
 mod run_file;
 
 use std::fs;
+use std::io::{self, Write, stdout};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -61,7 +62,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
         inherited: Inherited::default(),
         one_time_login: Some(login.clone()),
     })?;
-    introduce(&day, pending.len(), &appliance);
+    introduce(&day, pending.len(), &appliance)?;
     let mut progress = Progress::new(appliance.reader());
     replay::run(&day, &pending, appliance.addresses(), clock, &mut |now| {
         progress.show(now, &desk)
@@ -70,16 +71,18 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
     run_file.finish()?;
     let address = appliance.console().map(|address| format!("https://{address}"));
     let address = address.unwrap_or_default();
-    println!("{}", model_line(&appliance.status().model));
-    println!("{}, console at {address}", progress.summary(&desk)?);
+    let mut out = stdout();
+    writeln!(out, "{}", model_line(&appliance.status().model))?;
+    writeln!(out, "{}, console at {address}", progress.summary(&desk)?)?;
     if arguments.once {
         appliance.stop()?;
         return Ok(());
     }
-    println!("log in once with {address}/login/once?code={login}");
-    println!(
+    writeln!(out, "log in once with {address}/login/once?code={login}")?;
+    writeln!(
+        out,
         "the certificate is the box's own: your browser will ask. Ctrl-C ends the demonstration."
-    );
+    )?;
     wait_for_interrupt()?;
     appliance.stop()?;
     Ok(())
@@ -112,19 +115,20 @@ fn settings(mut settings: Settings, state: &State, desk: &Desk) -> Result<Settin
     Ok(settings)
 }
 
-fn introduce(day: &Day, lines: usize, appliance: &Appliance) {
+fn introduce(day: &Day, lines: usize, appliance: &Appliance) -> io::Result<()> {
     let addresses: Vec<String> = appliance
         .addresses()
         .iter()
         .map(|(transport, address)| format!("{} {address}", transport.as_str()))
         .collect();
-    println!(
+    writeln!(
+        stdout(),
         "{} of {}: {lines} lines from {} machines, sent to {}",
         day.date,
         day.domain,
         day.senders.len(),
         addresses.join(" and "),
-    );
+    )
 }
 
 fn model_line(model: &ModelStatus) -> String {

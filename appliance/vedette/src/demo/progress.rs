@@ -1,7 +1,7 @@
 //! What the demonstration prints while it runs.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{self, IsTerminal, Write, stdout};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ impl Progress {
         }
         self.looked = Some(Instant::now());
         for incident in self.incidents()? {
-            self.show_incident(&incident, now);
+            self.show_incident(&incident, now)?;
         }
         let tickets = desk.tickets();
         for ticket in tickets.iter().skip(self.tickets) {
@@ -53,12 +53,12 @@ impl Progress {
                 clock_time(now),
                 ticket.incident,
                 inert(&ticket.title)
-            ));
+            ))?;
         }
         self.tickets = tickets.len();
         if self.terminal {
             let events = self.reader.last_event_id()?;
-            print!("\r{}  {events} lines{:WIDTH$}\r", clock_time(now), "");
+            write!(stdout(), "\r{}  {events} lines{:WIDTH$}\r", clock_time(now), "")?;
             stdout().flush()?;
         }
         Ok(())
@@ -76,11 +76,11 @@ impl Progress {
         Ok(incidents)
     }
 
-    fn show_incident(&mut self, incident: &Incident, now: OffsetDateTime) {
+    fn show_incident(&mut self, incident: &Incident, now: OffsetDateTime) -> io::Result<()> {
         let word = match self.shown.get(&incident.id) {
             None => "new",
             Some(severity) if *severity != incident.severity => "now",
-            Some(_) => return,
+            Some(_) => return Ok(()),
         };
         let severity = incident.severity.map_or("unknown", Severity::as_str);
         self.line(&format!(
@@ -89,13 +89,14 @@ impl Progress {
             incident.id,
             incident.risk,
             inert(&incident.title),
-        ));
+        ))?;
         self.shown.insert(incident.id, incident.severity);
+        Ok(())
     }
 
-    fn line(&self, text: &str) {
+    fn line(&self, text: &str) -> io::Result<()> {
         let clear = if self.terminal { format!("\r{:WIDTH$}\r", "") } else { String::new() };
-        println!("{clear}{text}");
+        writeln!(stdout(), "{clear}{text}")
     }
 
     /// Waits until every line is judged, quiet incidents have settled (at `quiet` by the day's
