@@ -11,6 +11,7 @@
 mod ids;
 mod incident;
 mod model;
+mod network;
 pub mod query;
 mod record;
 mod resolution;
@@ -26,6 +27,7 @@ pub use incident::{
     Entity, EntityKind, EvidenceLine, Incident, IncidentStatus, Outcome, RiskReason,
 };
 pub use model::{LanguageModel, ModelError, ModelSay, Question, QuestionId, Screen, ScreenSay};
+pub use network::{Network, ParseNetworkError};
 pub use record::{Defect, Fields, LogRecord, Peer, Transport};
 pub use resolution::{
     CitedStep, EvidenceError, EvidenceSource, PastIncident, RankedRunbook, Resolution,

@@ -4,8 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-
-use crate::Network;
+use vedette_event::Network;
 
 /// Where the listeners stand when nothing is configured: unprivileged and on this machine only.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5514);
@@ -15,6 +14,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// Networks (CIDR) that may send. Empty: every address may.
+    #[schemars(with = "Vec<String>")]
     pub allow: Vec<Network>,
     /// Longest message kept whole, in bytes; what is longer is cut there and marked.
     /// 480 (what RFC 5424 asks of every receiver) to 1048576.

@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
-use vedette_event::{Peer, Transport};
+use vedette_event::{Network, Peer, Transport};
 use vedette_telemetry::{Counter, Metric, Registry};
 
-use crate::{Frame, Network, Sources};
+use crate::{Frame, Sources};
 
 /// Why a frame that reached the box was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

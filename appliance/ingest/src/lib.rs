@@ -16,7 +16,6 @@ mod error;
 mod intake;
 mod kernel;
 mod listeners;
-mod network;
 mod sources;
 mod tcp;
 mod udp;
@@ -28,7 +27,6 @@ pub use config::{Bounded, Config, OutOfBounds, TcpConfig, UdpConfig};
 pub use error::IngestError;
 pub use intake::{Counts, DropReason};
 pub use listeners::{Inherited, Listeners};
-pub use network::{Network, ParseNetworkError};
 pub use sources::{SourceCounts, Sources, SourcesSnapshot};
 
 /// One message as it came off the wire, transport framing left off, nothing read into it.

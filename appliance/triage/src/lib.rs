@@ -37,6 +37,6 @@ pub use flags::flags;
 pub use intel::{Intel, NoIntel};
 pub use mask::{Masked, PLACEHOLDER, TEMPLATE_CAP, VALUES_CAP, mask};
 pub use neutral::neutralise;
-pub use policy::{Deciders, Network, ParseNetworkError, Policy};
+pub use policy::{Deciders, Policy};
 pub use risk::RISK_CAP;
 pub use template::{Seen, TEMPLATES_CAP, Templates};

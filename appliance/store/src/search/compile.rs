@@ -4,9 +4,9 @@
 use rusqlite::types::Value as Bound;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use vedette_event::Network;
 use vedette_event::query::{FieldName, Operator, Predicate, TimeRange, Value};
 
-use super::functions::parse_network;
 use crate::StoreError;
 use crate::instant::to_micros;
 
@@ -199,9 +199,9 @@ impl Compiler {
 
 fn network(value: &Value) -> Result<Bound, StoreError> {
     let text = value.to_string();
-    match parse_network(&text) {
-        Some(_) => Ok(Bound::Text(text)),
-        None => Err(unsupported(format!("{text:?} is not a network (write 10.0.0.0/8)"))),
+    match text.parse::<Network>() {
+        Ok(_) => Ok(Bound::Text(text)),
+        Err(why) => Err(unsupported(why.to_string())),
     }
 }
 

@@ -5,12 +5,12 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
-use std::net::IpAddr;
 
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use vedette_event::Network;
 use vedette_event::query::Operator;
 
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
@@ -112,33 +112,6 @@ fn compare_text(field: &str, operator: Operator, value: &str) -> bool {
 }
 
 fn contains_address(network: &str, address: &str) -> bool {
-    let address = address.trim().parse::<IpAddr>().map(|address| address.to_canonical());
-    let (Some((base, length)), Ok(address)) = (parse_network(network), address) else {
-        return false;
-    };
-    match (base, address) {
-        (IpAddr::V4(base), IpAddr::V4(address)) => {
-            let shift = 32 - u32::from(length);
-            let difference = base.to_bits() ^ address.to_bits();
-            difference.checked_shr(shift).unwrap_or(0) == 0
-        }
-        (IpAddr::V6(base), IpAddr::V6(address)) => {
-            let shift = 128 - u32::from(length);
-            let difference = base.to_bits() ^ address.to_bits();
-            difference.checked_shr(shift).unwrap_or(0) == 0
-        }
-        _ => false,
-    }
-}
-
-/// `10.0.0.0/8`, `2001:db8::/32`, or a single address.
-pub(super) fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    let length = length.map_or(Some(longest), |length| length.parse().ok())?;
-    (length <= longest).then_some((address, length))
+    let address = address.trim().parse();
+    matches!((network.parse::<Network>(), address), (Ok(network), Ok(address)) if network.contains(address))
 }
