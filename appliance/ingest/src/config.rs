@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,10 @@ pub struct Config {
     pub udp: UdpConfig,
     /// `[ingest.tcp]`.
     pub tcp: TcpConfig,
+    /// `[ingest.tls]`.
+    pub tls: TlsConfig,
+    /// `[ingest.relp]`.
+    pub relp: RelpConfig,
 }
 
 impl Default for Config {
@@ -32,6 +37,8 @@ impl Default for Config {
             max_frame_bytes: Bounded(65_536),
             udp: UdpConfig::default(),
             tcp: TcpConfig::default(),
+            tls: TlsConfig::default(),
+            relp: RelpConfig::default(),
         }
     }
 }
@@ -59,11 +66,11 @@ impl Default for UdpConfig {
 pub struct TcpConfig {
     /// Addresses to listen on. Empty: only sockets handed over by systemd.
     pub listen: Vec<SocketAddr>,
-    /// Connections held at once; more are refused. 1 to 65536.
+    /// Connections held at once, over TCP, TLS and RELP together; more are refused. 1 to 65536.
     pub max_connections: Bounded<1, 65_536>,
-    /// Connections held at once from one address. 1 to 65536.
+    /// Connections held at once from one address, over TCP, TLS and RELP together. 1 to 65536.
     pub max_connections_per_peer: Bounded<1, 65_536>,
-    /// Seconds of silence after which a connection is closed. Long, because a sender that finds its
+    /// Seconds of silence after which a connection is closed, over TLS and RELP too. Long, because a sender that finds its
     /// connection closed usually loses a line; dead peers are found by keep-alive long before.
     /// 1 to 604800.
     pub idle_timeout_seconds: Bounded<1, 604_800>,
@@ -78,6 +85,46 @@ impl Default for TcpConfig {
             idle_timeout_seconds: Bounded(86_400),
         }
     }
+}
+
+/// `[ingest.tls]`: syslog over TLS (RFC 5425), framed as over TCP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TlsConfig {
+    /// Addresses to listen on, such as "0.0.0.0:6514". Empty: none.
+    pub listen: Vec<SocketAddr>,
+    /// File with the certificate chain in PEM form, ours first. Unset: the device's own certificate,
+    /// which senders must be told to trust. Used for RELP over TLS too.
+    pub certificate: Option<PathBuf>,
+    /// File with the certificate's private key in PEM form.
+    pub key: Option<PathBuf>,
+    /// File with the authorities, in PEM form, one of which must have signed the certificate of
+    /// whoever connects. Unset: senders need none.
+    pub client_ca: Option<PathBuf>,
+    /// Seconds that a handshake may take. 1 to 300.
+    pub handshake_timeout_seconds: Bounded<1, 300>,
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            certificate: None,
+            key: None,
+            client_ca: None,
+            handshake_timeout_seconds: Bounded(10),
+        }
+    }
+}
+
+/// `[ingest.relp]`: RELP, whose senders keep every line until it is safe here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RelpConfig {
+    /// Addresses to listen on, such as "0.0.0.0:2514". Empty: none.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses to listen on for RELP over TLS. Empty: none.
+    pub tls_listen: Vec<SocketAddr>,
 }
 
 /// A whole number from `MIN` to `MAX`; a configuration file with another one is refused where it

@@ -22,6 +22,8 @@ pub(crate) enum Refusal {
     NotAllowed,
     TooMany,
     TooManyFromPeer,
+    /// The TLS handshake failed or took too long.
+    Handshake,
 }
 
 impl Refusal {
@@ -31,6 +33,7 @@ impl Refusal {
             Self::NotAllowed => "not_allowed",
             Self::TooMany => "too_many",
             Self::TooManyFromPeer => "too_many_from_peer",
+            Self::Handshake => "tls_handshake",
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use vedette_event::Transport;
 
@@ -9,12 +10,20 @@ pub enum IngestError {
     /// An address cannot be listened on.
     #[error("cannot listen on {} {address}: {}", transport.as_str(), mend(*transport, *address, source))]
     Listen {
-        /// UDP or TCP.
+        /// Of which kind.
         transport: Transport,
         /// The address asked for.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
+    },
+    /// A certificate or key cannot be used.
+    #[error("cannot use {} for TLS: {why}; correct [ingest.tls]", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// A socket handed over by systemd is unusable.
     #[error(

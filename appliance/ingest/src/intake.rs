@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use vedette_event::{Network, Peer, Transport};
 use vedette_telemetry::{Counter, Metric, Registry};
 
-use crate::{Frame, Sources};
+use crate::{Frame, Receipt, Sources};
 
 /// Why a frame that reached the box was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +106,11 @@ impl Intake {
         self.ledger.registry.counter(metric, label)
     }
 
+    /// Cancelled when the time for stopping is up.
+    pub(crate) fn expired(&self) -> CancellationToken {
+        self.expired.clone()
+    }
+
     /// Whether this address may send.
     pub(crate) fn admits(&self, address: IpAddr) -> bool {
         let allow = &self.ledger.allow;
@@ -144,8 +149,14 @@ impl Gate {
     }
 
     /// Hands on a frame whose sender can wait: until there is room, or the time for stopping is up.
-    pub(crate) async fn deliver(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) {
+    pub(crate) async fn deliver(
+        &self,
+        (bytes, truncated): (Vec<u8>, bool),
+        peer: SocketAddr,
+        receipt: Option<Receipt>,
+    ) {
         let Some(frame) = self.admit(bytes, peer, truncated) else { return };
+        let frame = Frame { receipt, ..frame };
         let permit = tokio::select! {
             biased;
             permit = self.intake.sender.reserve() => permit.ok(),
@@ -181,7 +192,8 @@ impl Gate {
             return None;
         }
         let peer = Peer::Network(peer);
-        Some(Frame { bytes, peer, transport: self.transport, received_at, truncated })
+        let (transport, receipt) = (self.transport, None);
+        Some(Frame { bytes, peer, transport, received_at, truncated, receipt })
     }
 }
 

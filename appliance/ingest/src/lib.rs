@@ -6,7 +6,7 @@
 //! knows neither the store nor triage, and leaves decoding to whoever holds the other end of the
 //! channel.
 //!
-//! Start reading at [`Listeners`], then `intake` (the accounts) and `tcp`.
+//! Start reading at [`Listeners`], then `intake` (the accounts), `stream` and `session`.
 
 #![forbid(unsafe_code)]
 
@@ -16,21 +16,26 @@ mod error;
 mod intake;
 mod kernel;
 mod listeners;
+mod relp;
+mod session;
 mod sources;
-mod tcp;
+mod stream;
+mod tls;
 mod udp;
 
 use time::OffsetDateTime;
 use vedette_event::{Peer, Transport};
 
-pub use config::{Bounded, Config, OutOfBounds, TcpConfig, UdpConfig};
+pub use config::{Bounded, Config, OutOfBounds, RelpConfig, TcpConfig, TlsConfig, UdpConfig};
 pub use error::IngestError;
 pub use intake::{Counts, DropReason};
 pub use listeners::{Inherited, Listeners};
+pub use relp::Receipt;
 pub use sources::{SourceCounts, Sources, SourcesSnapshot};
+pub use tls::OwnCertificate;
 
 /// One message as it came off the wire, transport framing left off, nothing read into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Frame {
     /// The message, PRI included, one trailing LF or CRLF left off.
     pub bytes: Vec<u8>,
@@ -42,4 +47,6 @@ pub struct Frame {
     pub received_at: OffsetDateTime,
     /// Whether it was longer than `max-frame-bytes` and cut there.
     pub truncated: bool,
+    /// To be confirmed once the message is committed, where its sender waits for that (RELP).
+    pub receipt: Option<Receipt>,
 }

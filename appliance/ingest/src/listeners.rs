@@ -11,9 +11,10 @@ use vedette_telemetry::Registry;
 
 use crate::intake::{Counts, Intake};
 use crate::kernel::{DropGauge, raise_receive_buffer};
-use crate::tcp::{BACKLOG, TcpService};
+use crate::stream::{BACKLOG, StreamListener, StreamService};
+use crate::tls::acceptor;
 use crate::udp::UdpListener;
-use crate::{Config, Frame, IngestError, Sources, udp};
+use crate::{Config, Frame, IngestError, OwnCertificate, Sources, udp};
 
 /// How long stopping may take: long enough to empty full buffers into a live queue, well under the
 /// time that systemd grants.
@@ -32,22 +33,28 @@ pub struct Inherited {
 pub struct Listeners {
     config: Config,
     udp: Vec<UdpListener>,
-    tcp: Vec<TcpListener>,
+    streams: Vec<StreamListener>,
     sources: Sources,
     drain_time: Duration,
 }
 
 impl Listeners {
     /// Opens every configured address and takes over the inherited sockets; an address that an
-    /// inherited socket already holds is not opened again.
+    /// inherited socket already holds is not opened again. `own` is shown over TLS where no other
+    /// certificate is configured.
     ///
     /// # Errors
-    /// When an address cannot be had or an inherited socket is unusable; nothing stays open then.
-    pub fn bind(config: &Config, inherited: Inherited) -> Result<Self, IngestError> {
+    /// When an address cannot be had, or an inherited socket or a certificate is unusable; nothing
+    /// stays open then.
+    pub fn bind(
+        config: &Config,
+        inherited: Inherited,
+        own: OwnCertificate<'_>,
+    ) -> Result<Self, IngestError> {
         let udp = udp_sockets(config, inherited.udp)?;
-        let tcp = tcp_listeners(config, inherited.tcp)?;
+        let streams = stream_listeners(config, inherited.tcp, own)?;
         let sources = Sources::default();
-        Ok(Self { config: config.clone(), udp, tcp, sources, drain_time: DRAIN_TIME })
+        Ok(Self { config: config.clone(), udp, streams, sources, drain_time: DRAIN_TIME })
     }
 
     /// Sets how long stopping may wait for room in the queue: five seconds unless said here.
@@ -59,8 +66,11 @@ impl Listeners {
     /// The addresses listened on, in the order of the configuration, inherited ones first.
     pub fn addresses(&self) -> Vec<(Transport, SocketAddr)> {
         let udp = self.udp.iter().map(|listener| (Transport::Udp, listener.socket.local_addr()));
-        let tcp = self.tcp.iter().map(|listener| (Transport::Tcp, listener.local_addr()));
-        udp.chain(tcp).filter_map(|(transport, address)| Some((transport, address.ok()?))).collect()
+        let streams = self.streams.iter();
+        let streams = streams.map(|listener| (listener.transport, listener.socket.local_addr()));
+        udp.chain(streams)
+            .filter_map(|(transport, address)| Some((transport, address.ok()?)))
+            .collect()
     }
 
     /// The accounts by source; stays readable while and after the listeners run.
@@ -71,7 +81,7 @@ impl Listeners {
     /// Receives until `shutdown`, then takes no new connection, hands on what the sockets still
     /// hold, and tells what came of everything. What finds no room in time is dropped and counted.
     ///
-    /// UDP never waits for `sender`; TCP does, which makes its senders wait in turn.
+    /// UDP never waits for `sender`; connections do, which makes their senders wait in turn.
     pub async fn run(
         self,
         sender: mpsc::Sender<Frame>,
@@ -88,11 +98,11 @@ impl Listeners {
             let received = udp::receive(listener, gate, max_frame, shutdown.clone());
             tracker.spawn(told(received));
         }
-        let tcp = TcpService::new(&self.config, &intake, &tracker, &shutdown);
-        for listener in self.tcp {
-            tracker.spawn(told(tcp.clone().accept(listener)));
+        let streams = StreamService::new(&self.config, &intake, &tracker, &shutdown);
+        for listener in self.streams {
+            tracker.spawn(told(streams.clone().accept(listener)));
         }
-        drop(tcp);
+        drop(streams);
         tracker.close();
         shutdown.cancelled().await;
         if tokio::time::timeout(self.drain_time, tracker.wait()).await.is_err() {
@@ -144,24 +154,37 @@ fn prepare_udp(socket: UdpSocket, wanted: usize) -> Result<UdpListener, IngestEr
     Ok(UdpListener { gauge: DropGauge::new(&socket), socket })
 }
 
-fn tcp_listeners(
+fn stream_listeners(
     config: &Config,
     inherited: Vec<TcpListener>,
-) -> Result<Vec<TcpListener>, IngestError> {
-    let transport = Transport::Tcp;
-    let mut listeners = inherited;
-    let held = held(transport, listeners.iter().map(TcpListener::local_addr))?;
-    for address in config.tcp.listen.iter().filter(|address| !held.contains(address)) {
-        let socket = open(*address, Type::STREAM).map_err(|source| IngestError::Listen {
-            transport,
-            address: *address,
-            source,
-        })?;
-        listeners.push(socket.into());
+    own: OwnCertificate<'_>,
+) -> Result<Vec<StreamListener>, IngestError> {
+    let held = held(Transport::Tcp, inherited.iter().map(TcpListener::local_addr))?;
+    let Config { tcp, tls, relp, .. } = config;
+    let wants_tls = !tls.listen.is_empty() || !relp.tls_listen.is_empty();
+    let acceptor = if wants_tls { Some(acceptor(tls, own)?) } else { None };
+    let mut listeners: Vec<StreamListener> = inherited
+        .into_iter()
+        .map(|socket| StreamListener { socket, transport: Transport::Tcp, tls: None })
+        .collect();
+    for (transport, addresses, tls) in [
+        (Transport::Tcp, &tcp.listen, None),
+        (Transport::Tls, &tls.listen, acceptor.clone()),
+        (Transport::Relp, &relp.listen, None),
+        (Transport::Relp, &relp.tls_listen, acceptor),
+    ] {
+        for address in addresses.iter().copied().filter(|address| !held.contains(address)) {
+            let socket = open(address, Type::STREAM).map_err(|source| IngestError::Listen {
+                transport,
+                address,
+                source,
+            })?;
+            listeners.push(StreamListener { socket: socket.into(), transport, tls: tls.clone() });
+        }
     }
     for listener in &listeners {
-        let unusable = |source| IngestError::Inherited { transport, source };
-        listener.set_nonblocking(true).map_err(unusable)?;
+        let unusable = |source| IngestError::Inherited { transport: listener.transport, source };
+        listener.socket.set_nonblocking(true).map_err(unusable)?;
     }
     Ok(listeners)
 }

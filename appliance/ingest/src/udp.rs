@@ -61,7 +61,7 @@ pub(crate) async fn receive(
         // Straight from the socket: the runtime's idea of readiness may lag behind.
         let Ok((length, peer)) = next_datagram(&socket, &mut buffer) else { break };
         let (bytes, truncated) = cut(&buffer[..length], max_frame);
-        gate.deliver(bytes, canonical(peer), truncated).await;
+        gate.deliver((bytes, truncated), canonical(peer), None).await;
     }
     gate.dropped_by_kernel(gauge.take());
     Ok(())

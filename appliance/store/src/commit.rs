@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, ErrorCode};
 use time::OffsetDateTime;
-use vedette_event::LogRecord;
 use vedette_telemetry::{Counter, Metric, Registry};
 
 use crate::events::{Batch, Tallies, insert_events};
 use crate::retention::{SWEEP_INTERVAL, SWEEP_PAUSE, sweep};
-use crate::writer::{Command, Shared};
+use crate::writer::{Command, Shared, Waiting};
 use crate::{Health, Options, StoreError};
 
 /// Records in one transaction at most: large enough that the flush of the disk is shared by many,
@@ -55,7 +54,7 @@ pub(crate) struct Committer {
     options: Options,
     registry: Registry,
     counters: Counters,
-    waiting: VecDeque<LogRecord>,
+    waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     /// When the waiting records are due; `None` when there are none.
     due: Option<Instant>,
@@ -120,7 +119,7 @@ impl Committer {
     /// Does one command; whether to go on.
     fn serve(&mut self, command: Option<Command>) -> bool {
         match command {
-            Some(Command::Append(record)) => self.take(*record),
+            Some(Command::Append(waiting)) => self.take(*waiting),
             Some(Command::Flush(reply)) => {
                 // Whoever asked may have gone.
                 let _ = reply.send(self.commit_all());
@@ -159,16 +158,17 @@ impl Committer {
     }
 
     /// Adds a record to the waiting ones.
-    fn take(&mut self, record: LogRecord) {
+    fn take(&mut self, waiting: Waiting) {
+        let record = &waiting.record;
         let full = self.waiting.len() >= MAX_WAITING
             || self.waiting_bytes + record.raw.len() > MAX_WAITING_BYTES;
         if let (true, Some(trouble)) = (full, &self.trouble) {
             self.registry.counter(Metric::IngestDropped, trouble.drop_reason).add(1);
-            self.dropped.drop_record(&record);
+            self.dropped.drop_record(record);
             return;
         }
         self.waiting_bytes += record.raw.len();
-        self.waiting.push_back(record);
+        self.waiting.push_back(waiting);
         if self.due.is_none() {
             self.due = Some(Instant::now() + self.options.commit_interval);
         }
@@ -195,8 +195,8 @@ impl Committer {
     fn commit_some(&mut self) -> Result<(), StoreError> {
         let count = self.waiting.len().min(MAX_BATCH);
         let transaction = self.connection.transaction()?;
-        let batch =
-            insert_events(&transaction, self.waiting.iter().take(count), self.dropped.clone())?;
+        let records = self.waiting.iter().take(count).map(|waiting| &waiting.record);
+        let batch = insert_events(&transaction, records, self.dropped.clone())?;
         transaction.commit()?;
         self.dropped = Tallies::default();
         self.counters.commits.add(1);
@@ -206,8 +206,12 @@ impl Committer {
 
     /// Lets go of what is committed, and tells those who wait for it.
     fn forget(&mut self, count: usize, batch: &Batch) {
-        let bytes: usize = self.waiting.drain(..count).map(|record| record.raw.len()).sum();
-        self.waiting_bytes -= bytes;
+        for Waiting { record, confirmation } in self.waiting.drain(..count) {
+            self.waiting_bytes -= record.raw.len();
+            if let Some(confirm) = confirmation {
+                confirm();
+            }
+        }
         self.counters.events.add(batch.stored);
         if batch.refused > 0 {
             self.registry.counter(Metric::IngestDropped, "unstorable").add(batch.refused);

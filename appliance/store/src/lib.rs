@@ -48,4 +48,4 @@ pub use reader::Reader;
 pub use schema::SCHEMA_VERSION;
 pub use search::{Group, MAX_ROWS, SEARCH_TIME, SearchRow};
 pub use store::Store;
-pub use writer::{Health, QUEUE_LENGTH, Writer};
+pub use writer::{Confirmation, Health, QUEUE_LENGTH, Writer};

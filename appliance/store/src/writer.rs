@@ -14,9 +14,19 @@ pub const QUEUE_LENGTH: usize = 4096;
 /// A change run by the writer thread. It answers its caller itself.
 pub(crate) type Change = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
 
+/// Told once a record is durable, or counted as one that cannot be stored; dropped untold when the
+/// record is lost otherwise.
+pub type Confirmation = Box<dyn FnOnce() + Send>;
+
+/// A record on its way to the disk.
+pub(crate) struct Waiting {
+    pub(crate) record: LogRecord,
+    pub(crate) confirmation: Option<Confirmation>,
+}
+
 /// What the writer thread is told.
 pub(crate) enum Command {
-    Append(Box<LogRecord>),
+    Append(Box<Waiting>),
     Flush(Sender<Result<(), StoreError>>),
     Change(Change),
     Stop,
@@ -91,7 +101,20 @@ impl Writer {
     /// # Errors
     /// When the store was closed.
     pub fn append(&self, record: LogRecord) -> Result<(), Closed> {
-        self.send(Command::Append(Box::new(record)))
+        self.send(Command::Append(Box::new(Waiting { record, confirmation: None })))
+    }
+
+    /// The same for a record whose sender waits to hear that it is safe.
+    ///
+    /// # Errors
+    /// When the store was closed.
+    pub fn append_confirmed(
+        &self,
+        record: LogRecord,
+        confirmation: Confirmation,
+    ) -> Result<(), Closed> {
+        let confirmation = Some(confirmation);
+        self.send(Command::Append(Box::new(Waiting { record, confirmation })))
     }
 
     /// Waits until everything appended before is durable.

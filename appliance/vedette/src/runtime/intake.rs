@@ -29,7 +29,11 @@ pub(super) fn spawn(
             if frame.truncated {
                 record.defects.push(Defect::Truncated);
             }
-            if writer.append(record).is_err() {
+            let appended = match frame.receipt {
+                Some(receipt) => writer.append_confirmed(record, Box::new(|| receipt.confirm())),
+                None => writer.append(record),
+            };
+            if appended.is_err() {
                 tracing::error!("the store has closed before the sockets");
                 return;
             }

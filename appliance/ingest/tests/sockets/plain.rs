@@ -1,93 +1,15 @@
-//! The listeners under real sockets: nothing lost, nothing uncounted.
-#![expect(clippy::unwrap_used, reason = "a test may")]
+//! UDP and TCP.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use vedette_event::Transport;
-use vedette_ingest::{Config, Counts, DropReason, Frame, Inherited, Listeners, Sources};
-use vedette_telemetry::{Metric, Registry};
+use vedette_ingest::{DropReason, Inherited, Listeners};
+use vedette_telemetry::Metric;
 
-/// Listeners under way, and both ends of what they serve.
-struct Rig {
-    udp: SocketAddr,
-    tcp: SocketAddr,
-    frames: mpsc::Receiver<Frame>,
-    registry: Registry,
-    sources: Sources,
-    shutdown: CancellationToken,
-    run: JoinHandle<Counts>,
-}
-
-/// A configuration on free ports; `text` is TOML for the rest of it.
-fn config(text: &str) -> Config {
-    let mut config: Config = toml::from_str(text).unwrap();
-    let free = "127.0.0.1:0".parse().unwrap();
-    config.udp.listen = vec![free];
-    config.tcp.listen = vec![free];
-    config
-}
-
-fn bind(text: &str) -> (Listeners, SocketAddr, SocketAddr) {
-    let listeners = Listeners::bind(&config(text), Inherited::default()).unwrap();
-    let addresses: BTreeMap<_, _> = listeners.addresses().into_iter().collect();
-    (listeners, addresses[&Transport::Udp], addresses[&Transport::Tcp])
-}
-
-fn run(listeners: Listeners, udp: SocketAddr, tcp: SocketAddr, queue: usize) -> Rig {
-    let (sender, frames) = mpsc::channel(queue);
-    let (registry, shutdown) = (Registry::default(), CancellationToken::new());
-    let sources = listeners.sources();
-    let run = tokio::spawn(listeners.run(sender, registry.clone(), shutdown.clone()));
-    Rig { udp, tcp, frames, registry, sources, shutdown, run }
-}
-
-fn start(text: &str, queue: usize) -> Rig {
-    let (listeners, udp, tcp) = bind(text);
-    run(listeners, udp, tcp, queue)
-}
-
-impl Rig {
-    async fn take(&mut self, count: usize) -> Vec<Frame> {
-        let mut frames = Vec::new();
-        while frames.len() < count {
-            frames.push(self.frames.recv().await.unwrap());
-        }
-        frames
-    }
-
-    /// Stops, takes what still comes, and checks that every account agrees with every other.
-    async fn stop(mut self) -> (Counts, Vec<Frame>) {
-        self.shutdown.cancel();
-        let mut rest = Vec::new();
-        while let Some(frame) = self.frames.recv().await {
-            rest.push(frame);
-        }
-        let counts = self.run.await.unwrap();
-        let dropped: u64 = counts.dropped.values().sum();
-        assert_eq!(counts.received, counts.delivered + dropped, "{counts:?}");
-        let metric = |metric| self.registry.values(metric).values().sum::<u64>();
-        assert_eq!(metric(Metric::IngestMessages), counts.received);
-        assert_eq!(metric(Metric::IngestDropped), dropped);
-        let sources = self.sources.snapshot();
-        let rows = sources.by_address.values().chain([&sources.other, &sources.unattributed]);
-        assert_eq!(rows.map(|row| row.received).sum::<u64>(), counts.received);
-        (counts, rest)
-    }
-}
-
-fn texts(frames: &[Frame]) -> Vec<String> {
-    frames.iter().map(|frame| String::from_utf8_lossy(&frame.bytes).into_owned()).collect()
-}
-
-fn line(number: usize) -> String {
-    format!("<13>Oct 11 22:14:15 host app: message {number}")
-}
+use super::rig::{OWN, bind, config, line, run, start, texts};
 
 fn udp_sender() -> UdpSocket {
     UdpSocket::bind("127.0.0.1:0").unwrap()
@@ -219,7 +141,7 @@ async fn a_full_queue_drops_udp_and_stops_tcp() {
         writeln!(stream, "{}", line(number)).unwrap();
     }
     // Once the first has come through, the second fills the queue and the third waits outside.
-    let first = rig.take(1).await;
+    let mut taken = rig.take(1).await;
     while rig.sources.snapshot().by_address.values().map(|row| row.received).sum::<u64>() < 3 {
         tokio::task::yield_now().await;
     }
@@ -228,8 +150,8 @@ async fn a_full_queue_drops_udp_and_stops_tcp() {
     while !rig.registry.values(Metric::IngestDropped).values().any(|count| *count > 0) {
         tokio::task::yield_now().await;
     }
-    let rest = rig.take(2).await;
-    assert_eq!(texts(&[first, rest].concat()), (0..3).map(line).collect::<Vec<_>>());
+    taken.extend(rig.take(2).await);
+    assert_eq!(texts(&taken), (0..3).map(line).collect::<Vec<_>>());
     let (counts, _) = rig.stop().await;
     assert_eq!(counts.dropped, BTreeMap::from([(DropReason::QueueFull, 1)]));
 }
@@ -268,9 +190,8 @@ async fn stopping_hands_on_what_the_sockets_hold() {
     let (counts, frames) = rig.stop().await;
     let expected: Vec<_> = (0..LINES).map(line).collect();
     for transport in [Transport::Udp, Transport::Tcp] {
-        let of_one: Vec<_> =
-            frames.iter().filter(|frame| frame.transport == transport).cloned().collect();
-        assert_eq!(texts(&of_one), expected, "{transport:?}");
+        let of_one = frames.iter().filter(|frame| frame.transport == transport);
+        assert_eq!(texts(of_one), expected, "{transport:?}");
     }
     assert_eq!((counts.delivered, counts.dropped.len()), (2 * LINES as u64, 0));
     assert!(TcpStream::connect(tcp).is_err(), "the door is closed");
@@ -316,7 +237,7 @@ fn a_taken_port_is_told_clearly() {
             Transport::Udp => config.udp.listen = vec![address],
             _ => config.tcp.listen = vec![address],
         }
-        let error = Listeners::bind(&config, Inherited::default()).err().unwrap().to_string();
+        let error = Listeners::bind(&config, Inherited::default(), OWN).err().unwrap().to_string();
         let name = transport.as_str();
         for part in [
             format!("cannot listen on {name} {address}: another program holds the port"),
@@ -337,7 +258,7 @@ async fn inherited_sockets_serve_and_are_not_opened_twice() {
     let mut config = config("");
     config.udp.listen = vec![udp];
     config.tcp.listen = vec![tcp];
-    let listeners = Listeners::bind(&config, inherited).unwrap();
+    let listeners = Listeners::bind(&config, inherited, OWN).unwrap();
     assert_eq!(listeners.addresses(), [(Transport::Udp, udp), (Transport::Tcp, tcp)]);
     let mut rig = run(listeners, udp, tcp, 16);
     udp_sender().send_to(b"<13>datagram\n", udp).unwrap();

@@ -1,0 +1,6 @@
+//! The listeners under real sockets: nothing lost, nothing uncounted.
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod plain;
+mod rig;
+mod secure;
