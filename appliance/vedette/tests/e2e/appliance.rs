@@ -143,6 +143,11 @@ impl Appliance {
         self.folder.path().join("state")
     }
 
+    /// The device's own certificate, which senders over TLS are to trust.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.state().join("identity/console.pem")
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -3,6 +3,7 @@
 //! Both come from Debian's packages, unpacked side by side and run as the ordinary user of the test:
 //! installed, they conflict.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,10 @@ use crate::appliance::{Appliance, NO_MODEL, PLAIN};
 /// The forwarders and the libraries that a small system may lack.
 const PACKAGES: &[&str] = &[
     "rsyslog",
+    "rsyslog-gnutls",
+    "rsyslog-relp",
+    "librelp0",
+    "libgnutls30",
     "libestr0",
     "libfastjson4",
     "syslog-ng-core",
@@ -33,7 +38,8 @@ static PEERS: LazyLock<Result<PathBuf, String>> = LazyLock::new(unpack);
 fn unpack() -> Result<PathBuf, String> {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
     let root = base.join("root");
-    if base.join("complete").exists() {
+    let complete = base.join("complete");
+    if fs::read_to_string(&complete).is_ok_and(|packages| packages == PACKAGES.join(" ")) {
         return Ok(root);
     }
     let packages = base.join("packages");
@@ -53,7 +59,7 @@ fn unpack() -> Result<PathBuf, String> {
             return Err(format!("cannot unpack {}", package.path().display()));
         }
     }
-    fs::write(base.join("complete"), "").map_err(|error| error.to_string())?;
+    fs::write(complete, PACKAGES.join(" ")).map_err(|error| error.to_string())?;
     Ok(root)
 }
 
@@ -84,17 +90,56 @@ fn spawn(command: &mut Command, folder: &Path) -> Forwarder {
     Forwarder(child.expect("the forwarder starts"))
 }
 
-fn rsyslog(root: &Path, folder: &Path, transport: &str, port: u16) -> Forwarder {
+/// How a forwarder is to send, and where to.
+struct Way {
+    /// As in the status.
+    transport: &'static str,
+    port: u16,
+    /// The certificate to trust, where it is to use TLS.
+    trust: Option<PathBuf>,
+}
+
+/// What rsyslog is told of the way.
+fn rsyslog_action(way: &Way) -> String {
+    let port = way.port;
+    match (way.transport, &way.trust) {
+        ("relp", None) => {
+            format!(
+                "action(type=\"omrelp\" target=\"127.0.0.1\" port=\"{port}\" template=\"whole\" action.resumeInterval=\"1\" action.resumeRetryCount=\"-1\")"
+            )
+        }
+        // Without a certificate of its own it offers nothing but anonymous ciphers.
+        ("relp", Some(trust)) => format!(
+            "action(type=\"omrelp\" target=\"127.0.0.1\" port=\"{port}\" template=\"whole\" tls=\"on\" \
+             tls.authMode=\"certvalid\" tls.caCert=\"{trust}\" tls.myCert=\"{trust}\" tls.myPrivKey=\"{trust}\")",
+            trust = trust.display()
+        ),
+        (_, Some(_)) => format!(
+            "action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\" template=\"whole\" \
+             TCP_Framing=\"octet-counted\" StreamDriver=\"gtls\" StreamDriverMode=\"1\" StreamDriverAuthMode=\"anon\")"
+        ),
+        (transport, None) => format!(
+            "action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"{transport}\" template=\"whole\" \
+             TCP_Framing=\"octet-counted\")"
+        ),
+    }
+}
+
+fn rsyslog(root: &Path, folder: &Path, way: &Way) -> Forwarder {
     let modules = root.join(format!("usr/lib/{}-linux-gnu/rsyslog", std::env::consts::ARCH));
     let config = folder.join("rsyslog.conf");
+    let trust = way.trust.as_ref().map_or(String::new(), |path| {
+        format!(" defaultNetstreamDriverCAFile=\"{}\"", path.display())
+    });
+    let relp = if way.transport == "relp" { "module(load=\"omrelp\")\n" } else { "" };
     let text = format!(
-        "global(workDirectory=\"{folder}\")\n\
-         module(load=\"imfile\")\n\
+        "global(workDirectory=\"{folder}\"{trust})\n\
+         module(load=\"imfile\")\n{relp}\
          template(name=\"whole\" type=\"string\" string=\"%rawmsg%\")\n\
          input(type=\"imfile\" file=\"{folder}/lines\" tag=\"t\" ruleset=\"out\" freshStartTail=\"off\")\n\
-         ruleset(name=\"out\") {{ action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" \
-         protocol=\"{transport}\" template=\"whole\" TCP_Framing=\"octet-counted\") }}\n",
+         ruleset(name=\"out\") {{ {action} }}\n",
         folder = folder.display(),
+        action = rsyslog_action(way),
     );
     fs::write(&config, text).expect("the configuration is written");
     spawn(
@@ -110,14 +155,18 @@ fn rsyslog(root: &Path, folder: &Path, transport: &str, port: u16) -> Forwarder 
     )
 }
 
-fn syslog_ng(root: &Path, folder: &Path, transport: &str, port: u16) -> Forwarder {
+fn syslog_ng(root: &Path, folder: &Path, way: &Way) -> Forwarder {
     let config = folder.join("syslog-ng.conf");
-    let end = if transport == "tcp" { "\\n" } else { "" };
+    let Way { transport, port, trust } = way;
+    let end = if *transport == "udp" { "" } else { "\\n" };
+    let tls = trust.as_ref().map_or(String::new(), |path| {
+        format!(" tls(ca-file(\"{}\") peer-verify(required-untrusted))", path.display())
+    });
     let text = format!(
         "@version: 3.38\n\
          options {{ use-dns(no); log-msg-size(65536); }};\n\
          source lines {{ file(\"{folder}/lines\" follow-freq(0.2) flags(no-parse)); }};\n\
-         destination out {{ network(\"127.0.0.1\" port({port}) transport(\"{transport}\") \
+         destination out {{ network(\"127.0.0.1\" port({port}) transport(\"{transport}\"){tls} \
          template(\"${{MSG}}{end}\") template-escape(no)); }};\n\
          log {{ source(lines); destination(out); flags(flow-control); }};\n",
         folder = folder.display(),
@@ -161,17 +210,30 @@ fn lines() -> Vec<String> {
     lines
 }
 
-fn check(name: &str, start: fn(&Path, &Path, &str, u16) -> Forwarder, transport: &str) {
+/// Listeners for every way.
+const SECURE: &str = "[ingest.tls]\nlisten = [\"127.0.0.1:0\"]\n";
+const RELP: &str = "[ingest.relp]\nlisten = [\"127.0.0.1:0\"]\n";
+const SECURE_RELP: &str = "[ingest.relp]\ntls-listen = [\"127.0.0.1:0\"]\n";
+
+type StartForwarder = fn(&Path, &Path, &Way) -> Forwarder;
+
+fn check(name: &str, start: StartForwarder, transport: &'static str, extra: &str) {
     let root = match &*PEERS {
         Ok(root) => root,
         Err(why) => return println!("skipped: {name} over {transport}: {why}"),
     };
-    let appliance = Appliance::start(&format!("{PLAIN}{NO_MODEL}"));
+    let appliance = Appliance::start(&format!("{PLAIN}{NO_MODEL}{extra}"));
     let folder = appliance.folder().join(name);
     fs::create_dir(&folder).expect("a folder for the forwarder");
     let sent = lines();
     fs::write(folder.join("lines"), sent.join("\n") + "\n").expect("the lines are written");
-    let _forwarder = start(root, &folder, transport, appliance.address(transport).port());
+    let secure = [SECURE, SECURE_RELP].contains(&extra);
+    let way = Way {
+        transport,
+        port: appliance.address(transport).port(),
+        trust: secure.then(|| appliance.certificate()),
+    };
+    let _forwarder = start(root, &folder, &way);
     appliance.wait_stored(LINES as u64);
     let exported = appliance.ask(&["events", "export", "--format", "raw"]);
     let mut received: Vec<&[u8]> =
@@ -194,20 +256,75 @@ fn check(name: &str, start: fn(&Path, &Path, &str, u16) -> Forwarder, transport:
 
 #[test]
 fn rsyslog_over_udp() {
-    check("rsyslog", rsyslog, "udp");
+    check("rsyslog", rsyslog, "udp", "");
 }
 
 #[test]
 fn rsyslog_over_tcp() {
-    check("rsyslog", rsyslog, "tcp");
+    check("rsyslog", rsyslog, "tcp", "");
+}
+
+#[test]
+fn rsyslog_over_tls() {
+    check("rsyslog", rsyslog, "tls", SECURE);
+}
+
+#[test]
+fn rsyslog_over_relp() {
+    check("rsyslog", rsyslog, "relp", RELP);
+}
+
+#[test]
+fn rsyslog_over_relp_with_tls() {
+    check("rsyslog", rsyslog, "relp", SECURE_RELP);
 }
 
 #[test]
 fn syslog_ng_over_udp() {
-    check("syslog-ng", syslog_ng, "udp");
+    check("syslog-ng", syslog_ng, "udp", "");
 }
 
 #[test]
 fn syslog_ng_over_tcp() {
-    check("syslog-ng", syslog_ng, "tcp");
+    check("syslog-ng", syslog_ng, "tcp", "");
+}
+
+#[test]
+fn syslog_ng_over_tls() {
+    check("syslog-ng", syslog_ng, "tls", SECURE);
+}
+
+#[test]
+fn rsyslog_over_relp_loses_nothing_when_the_appliance_is_killed() {
+    const KILLS: u64 = 3;
+    const MANY: usize = 30_000;
+    let root = match &*PEERS {
+        Ok(root) => root,
+        Err(why) => return println!("skipped: rsyslog over RELP: {why}"),
+    };
+    let mut appliance = Appliance::start(&format!("{PLAIN}{NO_MODEL}{RELP}"));
+    let port = appliance.address("relp").port();
+    let fixed = RELP.replace(":0", &format!(":{port}"));
+    appliance.configure(&format!("{PLAIN}{NO_MODEL}{fixed}"));
+    let sent: BTreeSet<String> = (0..MANY).map(crate::lines::harmless).collect();
+    let text: String = (0..MANY).map(|number| crate::lines::harmless(number) + "\n").collect();
+    fs::write(appliance.folder().join("lines"), text).expect("the lines are written");
+    let way = Way { transport: "relp", port, trust: None };
+    let _forwarder = rsyslog(root, appliance.folder(), &way);
+    for life in 1..=KILLS {
+        appliance.wait_stored(life * MANY as u64 / (2 * KILLS));
+        appliance.kill();
+        appliance.launch();
+    }
+    appliance.wait_stored(MANY as u64);
+    appliance.wait_triaged();
+    let exported = String::from_utf8(appliance.export()).expect("the lines are text");
+    let stored: BTreeSet<String> = exported.lines().map(str::to_owned).collect();
+    let missing: Vec<&String> = sent.difference(&stored).collect();
+    println!(
+        "{KILLS} kills, {MANY} lines: {} missing, {} sent again and stored twice",
+        missing.len(),
+        exported.lines().count() - stored.len()
+    );
+    assert!(missing.is_empty(), "the first is {:?}", missing[0]);
 }
