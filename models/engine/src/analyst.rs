@@ -4,10 +4,7 @@ use vedette_event::{LanguageModel, ModelError, ModelSay, Question, ThreatClass};
 
 use crate::line::{capped, neutral};
 use crate::trie::{Fork, Trie, log_sum_exp};
-use crate::{Batch, EngineError, KvCache, Llama, ModelFile, Prompt, Tokenizer};
-
-/// Most positions kept: what precedes the line, the line, both questions and their answers.
-const MAX_POSITIONS: usize = 1024;
+use crate::{Batch, EngineError, KvCache, Llama, LoadOptions, ModelFile, Prompt, Tokenizer};
 
 /// A model with its prompt read: puts one line at a time before it and reads off label scores.
 ///
@@ -40,10 +37,14 @@ impl Analyst {
     ///
     /// # Errors
     /// When the file is damaged or of another kind, or the prompt does not fit it.
-    pub fn new(mut file: ModelFile, prompt: &Prompt) -> Result<Self, EngineError> {
+    pub fn new(
+        mut file: ModelFile,
+        prompt: &Prompt,
+        options: &LoadOptions,
+    ) -> Result<Self, EngineError> {
         let tokenizer = Tokenizer::read(&file)?;
-        let llama = Llama::load(&mut file, MAX_POSITIONS)?;
-        let mut cache = llama.cache()?;
+        let llama = Llama::load(&mut file, options)?;
+        let mut cache = llama.cache();
         let fixed = tokenizer.encode_prompt(&prompt.before);
         llama.read(&mut cache, &Batch::chain(&fixed), &[])?;
         let answers = |answers: &[String], value: bool| {

@@ -44,9 +44,26 @@ impl Batch {
     }
 
     /// The position of each token in its own branch, behind `before` positions.
-    pub(crate) fn positions(&self, before: usize) -> Vec<u32> {
-        let position = |depth: &usize| u32::try_from(before + depth).unwrap_or(u32::MAX);
-        self.depths.iter().map(position).collect()
+    pub(crate) fn positions(&self, before: usize) -> Vec<usize> {
+        self.depths.iter().map(|depth| before + depth).collect()
+    }
+
+    /// The places in the cache that each token sees, when `before` are taken and the batch comes
+    /// behind them: what was there, then its ancestors and itself. Ranges, ascending.
+    pub(crate) fn runs(&self, before: usize) -> Vec<Vec<(u32, u32)>> {
+        let narrow = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let mut all: Vec<Vec<(u32, u32)>> = Vec::with_capacity(self.len());
+        for (row, parent) in self.parents.iter().enumerate() {
+            let place = before + row;
+            let first = || if before > 0 { vec![(0, narrow(before))] } else { vec![] };
+            let mut runs = parent.map_or_else(first, |parent| all[parent].clone());
+            match runs.last_mut() {
+                Some((_, end)) if *end == narrow(place) => *end = narrow(place + 1),
+                _ => runs.push((narrow(place), narrow(place + 1))),
+            }
+            all.push(runs);
+        }
+        all
     }
 
     /// Row by row: 0 where a token sees a position, minus infinity where not.
@@ -76,6 +93,8 @@ mod tests {
         batch.extend(Some(1), &[13]);
         batch.extend(left, &[14]);
         assert_eq!(batch.positions(3), [3, 4, 5, 5, 6]);
+        assert_eq!(batch.runs(1)[3..], [vec![(0, 3), (4, 5)], vec![(0, 4), (5, 6)]]);
+        assert_eq!(Batch::chain(&[1, 2]).runs(0), [[(0, 1)], [(0, 2)]]);
         let mask = batch.mask(1);
         let seen: Vec<Vec<usize>> =
             mask.chunks(6).map(|line| (0..6).filter(|at| line[*at] == 0.0).collect()).collect();

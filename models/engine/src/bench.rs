@@ -5,7 +5,7 @@ use anyhow::Context;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use vedette_engine::worker::resident_bytes;
-use vedette_engine::{Analyst, Batch, Llama, ModelFile, Prompt, Tokenizer};
+use vedette_engine::{Analyst, Batch, Llama, LoadOptions, ModelFile, Prompt, Tokenizer};
 use vedette_event::{Question, QuestionId};
 
 /// Long enough that the first, cold pass does not weigh.
@@ -20,20 +20,25 @@ const LINE: &str = "Mar 10 08:14:02 gateway sshd[4721]: Failed password for inva
                     from 203.0.113.77 port 51514 ssh2";
 
 /// Reading, writing and answering speed per second of processor time, and memory.
-pub(crate) fn measure(path: &Path, mut file: ModelFile, prompt: &Prompt) -> anyhow::Result<Value> {
+pub(crate) fn measure(
+    path: &Path,
+    mut file: ModelFile,
+    prompt: &Prompt,
+    options: &LoadOptions,
+) -> anyhow::Result<Value> {
     let sha256 = file.sha256().to_owned();
     let started = processor_time();
     let tokenizer = Tokenizer::read(&file)?;
-    let llama = Llama::load(&mut file, PROMPT_TOKENS + WRITTEN_TOKENS)?;
+    let llama = Llama::load(&mut file, options)?;
     let load_seconds = (processor_time() - started).as_secs_f64();
     let (reading, writing) = (read_speed(&llama, &tokenizer)?, write_speed(&llama, &tokenizer)?);
     drop(llama);
-    let mut analyst = Analyst::new(ModelFile::open(path, Some(&sha256))?, prompt)?;
+    let mut analyst = Analyst::new(ModelFile::open(path, Some(&sha256))?, prompt, options)?;
     let question = Question { id: QuestionId(0), text: LINE.to_owned() };
     let answering = rate(|| Ok(analyst.answer(&question).map(|_| 1)?))?;
     Ok(json!({
         "bundle": analyst.bundle(),
-        "threads": std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse::<u16>().ok()),
+        "threads": options.threads,
         "load_seconds": load_seconds,
         "read_tokens_per_second": reading,
         "write_tokens_per_second": writing,
@@ -47,7 +52,7 @@ pub(crate) fn measure(path: &Path, mut file: ModelFile, prompt: &Prompt) -> anyh
 fn read_speed(llama: &Llama, tokenizer: &Tokenizer) -> anyhow::Result<f64> {
     let mut tokens = tokenizer.encode(LINE).into_iter().cycle();
     let tokens: Vec<u32> = tokens.by_ref().take(PROMPT_TOKENS).collect();
-    let mut cache = llama.cache()?;
+    let mut cache = llama.cache();
     rate(|| {
         cache.truncate(0);
         llama.read(&mut cache, &Batch::chain(&tokens), &[])?;
@@ -56,13 +61,13 @@ fn read_speed(llama: &Llama, tokenizer: &Tokenizer) -> anyhow::Result<f64> {
 }
 
 fn write_speed(llama: &Llama, tokenizer: &Tokenizer) -> anyhow::Result<f64> {
-    let mut cache = llama.cache()?;
+    let mut cache = llama.cache();
     rate(|| {
         cache.truncate(0);
         let mut next = tokenizer.encode(LINE);
         for _ in 0..WRITTEN_TOKENS {
             let states = llama.read(&mut cache, &Batch::chain(&next), &[next.len() - 1])?;
-            let logits = llama.logits(&states)?;
+            let logits = llama.logits(&states);
             let scored = logits.first().context("no state came back")?.iter().enumerate();
             let best = scored.max_by(|left, right| left.1.total_cmp(right.1));
             next = vec![u32::try_from(best.context("the vocabulary is empty")?.0)?];

@@ -1,9 +1,7 @@
 use std::io::{BufRead, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 
 use anyhow::{Context, bail};
@@ -13,13 +11,10 @@ use serde_json::{Value, json};
 use vedette_engine::worker::{
     close_inherited, enclose, serve_connection, serve_listener, yield_to_others,
 };
-use vedette_engine::{Analyst, EngineError, LlamaConfig, ModelFile, Prompt};
+use vedette_engine::{Analyst, EngineError, LlamaConfig, LoadOptions, ModelFile, Prompt};
 use vedette_event::{ModelSay, Question, QuestionId};
 
 use crate::bench;
-
-/// How many threads candle multiplies with; read by it from the environment only.
-const THREADS_VARIABLE: &str = "RAYON_NUM_THREADS";
 
 /// The descriptor systemd passes a listening socket as.
 const SYSTEMD_SOCKET: i32 = 3;
@@ -92,33 +87,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Action::Serve { model, socket, stdin } => serve(model, socket.as_deref(), *stdin),
         Action::Inspect { model, json } => inspect(model, *json),
         Action::Bench { model, json } => {
-            model.prepare(0)?;
+            ModelArguments::prepare(0);
             let file = model.open()?;
-            print(&bench::measure(&model.file.canonicalize()?, file, &Prompt::base()?)?, *json)
+            let path = model.file.canonicalize()?;
+            print(&bench::measure(&path, file, &Prompt::base()?, &model.options())?, *json)
         }
         Action::Classify { model, prompt } => classify(model, prompt.as_deref()),
     }
 }
 
 impl ModelArguments {
-    /// Sets the number of threads, keeps `kept` sockets, and shuts the process in.
-    fn prepare(&self, kept: i32) -> anyhow::Result<()> {
-        self.set_threads()?;
+    /// Keeps `kept` sockets and nothing else that was left open by the parent.
+    fn prepare(kept: i32) {
         close_inherited(SYSTEMD_SOCKET + kept);
-        Ok(())
     }
 
-    /// Starts the program anew where the environment says another number of threads: changing the
-    /// environment of a running process is not safe.
-    fn set_threads(&self) -> anyhow::Result<()> {
-        let wanted = self.threads.to_string();
-        if std::env::var(THREADS_VARIABLE).is_ok_and(|threads| threads == wanted) {
-            return Ok(());
-        }
-        let program = std::env::current_exe().context("cannot find the running program")?;
-        let mut again = Command::new(program);
-        again.args(std::env::args_os().skip(1)).env(THREADS_VARIABLE, wanted);
-        Err(again.exec()).context("cannot start with another number of threads")
+    fn options(&self) -> LoadOptions {
+        LoadOptions { threads: usize::from(self.threads), ..LoadOptions::default() }
     }
 
     /// Shuts the process in and opens the file.
@@ -142,11 +127,12 @@ impl ModelArguments {
 
 fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::Result<()> {
     let passed = socket.is_none() && !stdin;
-    model.prepare(i32::from(passed))?;
+    ModelArguments::prepare(i32::from(passed));
     for refused in yield_to_others() {
         eprintln!("vedette-worker: runs without: {refused}");
     }
-    let load = || anyhow::Ok(Mutex::new(Analyst::new(model.open()?, &Prompt::base()?)?));
+    let load =
+        || anyhow::Ok(Mutex::new(Analyst::new(model.open()?, &Prompt::base()?, &model.options())?));
     if stdin {
         let descriptor = std::io::stdin().as_fd().try_clone_to_owned()?;
         let mut stream = UnixStream::from(descriptor);
@@ -184,7 +170,7 @@ fn listen(path: &Path) -> anyhow::Result<UnixListener> {
 }
 
 fn inspect(model: &ModelArguments, as_json: bool) -> anyhow::Result<()> {
-    model.prepare(0)?;
+    ModelArguments::prepare(0);
     let file = model.open()?;
     let measures = serde_json::to_value(LlamaConfig::read(&file)?)?;
     let document = json!({
@@ -211,12 +197,12 @@ struct Judged {
 }
 
 fn classify(model: &ModelArguments, prompt: Option<&Path>) -> anyhow::Result<()> {
-    model.prepare(0)?;
+    ModelArguments::prepare(0);
     let prompt = match prompt {
         Some(path) => Prompt::parse(&std::fs::read_to_string(path)?)?,
         None => Prompt::base()?,
     };
-    let mut analyst = Analyst::new(model.open()?, &prompt)?;
+    let mut analyst = Analyst::new(model.open()?, &prompt, &model.options())?;
     let mut out = std::io::stdout().lock();
     for (number, line) in std::io::stdin().lock().lines().enumerate() {
         let row: Row = serde_json::from_str(&line?).with_context(|| format!("row {number}"))?;

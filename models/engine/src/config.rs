@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use crate::kernel::{BLOCK, LANES};
 use crate::{EngineError, ModelFile};
 
 /// The measures of a model of the Llama family, from the metadata of its file.
@@ -23,6 +24,9 @@ pub struct LlamaConfig {
     pub context: usize,
     /// Base of the rotary frequencies.
     pub rope_base: f32,
+    /// Whether rotary pairs are one of each half of a head, as in files that were not rearranged
+    /// for GGUF, instead of two neighbours.
+    pub rope_apart: bool,
     /// Epsilon of the RMS norms.
     pub norm_epsilon: f32,
 }
@@ -54,9 +58,14 @@ impl LlamaConfig {
             vocabulary: file.texts("tokenizer.ggml.tokens")?.len(),
             context: file.number("llama.context_length")?,
             rope_base: file.real("llama.rope.freq_base").unwrap_or(10_000.0),
+            rope_apart: file.text("llama.rope.pairs").is_ok_and(|pairs| pairs == "halves"),
             norm_epsilon: file.real("llama.attention.layer_norm_rms_epsilon")?,
         };
         config.check(file.number("llama.rope.dimension_count").unwrap_or(config.head_width))?;
+        let scaling = file.text("llama.rope.scaling.type").unwrap_or("none");
+        if scaling != "none" {
+            return Err(EngineError::Unsupported(format!("rotary scaling {scaling:?}")));
+        }
         Ok(config)
     }
 
@@ -81,8 +90,15 @@ impl LlamaConfig {
         if !sound {
             return Err(EngineError::Corrupt(format!("measures contradict one another: {self:?}")));
         }
+        let unsupported = |what: &str| Err(EngineError::Unsupported(what.into()));
         if rope_width != self.head_width {
-            return Err(EngineError::Unsupported("rotary embedding over part of a head".into()));
+            return unsupported("rotary embedding over part of a head");
+        }
+        if !self.hidden.is_multiple_of(BLOCK) || !self.feed_forward.is_multiple_of(BLOCK) {
+            return unsupported("widths that are no multiple of 32");
+        }
+        if !self.head_width.is_multiple_of(LANES) {
+            return unsupported("heads whose width is no multiple of 16");
         }
         Ok(())
     }

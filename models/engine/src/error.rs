@@ -42,6 +42,12 @@ pub enum EngineError {
         /// Positions there are.
         capacity: usize,
     },
+    /// An adapter does not fit the base, or cannot be read.
+    #[error("the adapter cannot be merged: {0}")]
+    Adapter(String),
+    /// The threads that calculate could not be started.
+    #[error("cannot start the threads that calculate")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
     /// The arithmetic failed.
     #[error("the forward pass failed")]
     Compute(#[from] candle_core::Error),

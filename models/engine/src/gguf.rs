@@ -1,12 +1,13 @@
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
 use crate::EngineError;
+use crate::kernel::Source;
 
 /// Largest number of values in one tensor: 2^31 holds the embeddings of any model that fits a small box,
 /// and keeps the product of hostile dimensions from overflowing.
@@ -72,6 +73,44 @@ impl ModelFile {
     /// # Errors
     /// When it is missing, of another shape, or cut off.
     pub fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        self.info(name, shape)?;
+        let device = Device::Cpu;
+        let tensor = self.content.tensor(&mut self.reader, name, &device).map_err(corrupt)?;
+        tensor.dequantize(&device).map_err(corrupt)
+    }
+
+    /// Reads a tensor's values.
+    ///
+    /// # Errors
+    /// As [`ModelFile::tensor`].
+    pub(crate) fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EngineError> {
+        let tensor = self.tensor(name, shape)?;
+        tensor.flatten_all().and_then(|tensor| tensor.to_vec1()).map_err(corrupt)
+    }
+
+    /// Reads a matrix as it lies in the file where it can be packed so, else its values.
+    ///
+    /// # Errors
+    /// As [`ModelFile::tensor`].
+    pub(crate) fn source(&mut self, name: &str, shape: &[usize]) -> Result<Source, EngineError> {
+        let info = self.info(name, shape)?;
+        let (kind, offset) = (info.ggml_dtype, info.offset);
+        if shape.last().is_none_or(|columns| !columns.is_multiple_of(kind.block_size())) {
+            return Err(EngineError::Corrupt(format!("tensor {name:?} has rows of broken blocks")));
+        }
+        if !Source::takes(kind) {
+            return Ok(Source::Values(self.values(name, shape)?));
+        }
+        let count = shape.iter().product::<usize>() / kind.block_size() * kind.type_size();
+        let cut_off = |_| EngineError::Corrupt(format!("tensor {name:?} is cut off"));
+        let start = self.content.tensor_data_offset.saturating_add(offset);
+        self.reader.seek(SeekFrom::Start(start)).map_err(cut_off)?;
+        let mut bytes = vec![0; count];
+        self.reader.read_exact(&mut bytes).map_err(cut_off)?;
+        Ok(Source::Blocks { kind, bytes })
+    }
+
+    fn info(&self, name: &str, shape: &[usize]) -> Result<&TensorInfo, EngineError> {
         let Some(info) = self.content.tensor_infos.get(name) else {
             return Err(EngineError::Corrupt(format!("tensor {name} is missing")));
         };
@@ -80,9 +119,7 @@ impl ModelFile {
             let text = format!("tensor {name} has shape {found:?}, not {shape:?}");
             return Err(EngineError::Corrupt(text));
         }
-        let device = Device::Cpu;
-        let tensor = self.content.tensor(&mut self.reader, name, &device).map_err(corrupt)?;
-        tensor.dequantize(&device).map_err(corrupt)
+        Ok(info)
     }
 
     /// A whole number from the metadata.

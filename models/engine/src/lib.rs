@@ -7,23 +7,30 @@
 //! Knows no store, no console and no network: the worker has one Unix socket and shuts the door on
 //! everything else (`worker::sandbox`). Start reading at [`Analyst`], then [`Llama`].
 
+mod adapter;
 mod analyst;
 mod batch;
 mod config;
 mod error;
 mod gguf;
+mod kernel;
+mod layer;
 mod line;
 mod llama;
 mod prompt;
+mod rotation;
+mod tensor;
 mod tokenizer;
 mod trie;
 pub mod worker;
 
+pub use adapter::Adapter;
 pub use analyst::Analyst;
 pub use batch::Batch;
 pub use config::LlamaConfig;
 pub use error::EngineError;
 pub use gguf::ModelFile;
-pub use llama::{KvCache, Llama};
+pub use llama::{Format, KvCache, Llama, LoadOptions, States};
 pub use prompt::{ClassPrompt, Prompt, VerdictPrompt};
+pub use tensor::{TensorCache, TensorLlama};
 pub use tokenizer::Tokenizer;

@@ -1,46 +1,73 @@
-use candle_core::{D, Device, Tensor};
-use candle_nn::ops::{rms_norm, softmax_last_dim, swiglu};
-use candle_nn::rotary_emb::rope_i;
+use std::sync::Arc;
 
-use crate::{Batch, EngineError, LlamaConfig, ModelFile};
+use rayon::ThreadPool;
 
-/// A model of the Llama family, its weights dequantised to f32.
-///
-/// Candle multiplies this file's Q4_1 blocks without vector instructions; f32 matrices go through
-/// `gemm` and read a prompt more than an order of magnitude faster, for 540 MB.
+use crate::kernel::{Form, Inputs, Isa, KeyValues, Packed, multiply_rows, rms_norm};
+use crate::layer::{Layer, Scratch, Step, project};
+use crate::rotation::Rotation;
+use crate::{Adapter, Batch, EngineError, LlamaConfig, ModelFile};
+
+/// How weights are kept in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Four bits for what the file holds in four, eight for all else.
+    #[default]
+    File,
+    /// Eight bits for all.
+    Eight,
+    /// Four bits for all. Half the memory, and some of the model's sense.
+    Four,
+}
+
+/// How a model is loaded.
+#[derive(Default)]
+pub struct LoadOptions {
+    /// Positions a cache holds: all that is read at once, and what stands before it. At most what
+    /// the model was trained for; 0 means 1024 or that.
+    pub positions: usize,
+    /// Threads that calculate; 0 means one.
+    pub threads: usize,
+    /// How weights are kept.
+    pub format: Format,
+    /// Low-rank changes, merged into the weights in this order.
+    pub adapters: Vec<Adapter>,
+}
+
+/// Positions where the options say nothing.
+const POSITIONS: usize = 1024;
+
+/// A model of the Llama family with packed weights.
 pub struct Llama {
     config: LlamaConfig,
-    embedding: Tensor,
+    isa: Isa,
+    threads: Arc<ThreadPool>,
+    embedding: Packed,
     layers: Vec<Layer>,
-    norm: Tensor,
-    /// The embedding again where the model ties the two.
-    output: Tensor,
+    norm: Vec<f32>,
+    /// None where the model uses the embedding again.
+    output: Option<Packed>,
     rotation: Rotation,
-}
-
-struct Layer {
-    attention_norm: Tensor,
-    /// Queries, keys and values in one matrix. All matrices are kept inputs by outputs, the way
-    /// `gemm` reads them without rearranging every weight at every pass.
-    qkv: Tensor,
-    attention_output: Tensor,
-    feed_forward_norm: Tensor,
-    /// Gate and up in one matrix.
-    gate_up: Tensor,
-    down: Tensor,
-}
-
-/// Cosines and sines by position.
-struct Rotation {
-    cos: Tensor,
-    sin: Tensor,
 }
 
 /// Keys and values of the positions read so far. Allocated once; truncating forgets.
 pub struct KvCache {
-    layers: Vec<(Tensor, Tensor)>,
+    layers: Vec<KeyValues>,
     length: usize,
     capacity: usize,
+    scratch: Scratch,
+}
+
+/// Final states, one to each row asked for.
+pub struct States {
+    values: Vec<f32>,
+    width: usize,
+}
+
+impl States {
+    /// One state after the other.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.width)
+    }
 }
 
 impl KvCache {
@@ -56,27 +83,26 @@ impl KvCache {
 }
 
 impl Llama {
-    /// Reads the weights. `positions` bounds the length of all that is read at once.
+    /// Reads and packs the weights.
     ///
     /// # Errors
-    /// When a tensor is missing, cut off or of the wrong shape.
-    pub fn load(file: &mut ModelFile, positions: usize) -> Result<Self, EngineError> {
+    /// When a tensor is missing, cut off or of the wrong shape, or an adapter is of another base.
+    pub fn load(file: &mut ModelFile, options: &LoadOptions) -> Result<Self, EngineError> {
         let config = LlamaConfig::read(file)?;
-        let table = [config.vocabulary, config.hidden];
-        let embedding = file.tensor("token_embd.weight", &table)?;
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1));
+        let threads = Arc::new(threads.build().map_err(EngineError::Threads)?);
+        let positions = if options.positions == 0 { POSITIONS } else { options.positions };
+        let loader = Loader { config: &config, threads: &threads, options };
+        let embedding = loader.table(file, "token_embd.weight")?;
         let output = match file.has_tensor("output.weight") {
-            true => file.tensor("output.weight", &table)?,
-            false => embedding.clone(),
+            true => Some(loader.table(file, "output.weight")?),
+            false => None,
         };
-        let layers = (0..config.layers).map(|index| Layer::load(file, &config, index));
-        Ok(Self {
-            layers: layers.collect::<Result<_, _>>()?,
-            norm: file.tensor("output_norm.weight", &[config.hidden])?,
-            rotation: Rotation::new(&config, positions.min(config.context))?,
-            embedding,
-            output,
-            config,
-        })
+        let layers = (0..config.layers).map(|index| Layer::load(file, &loader, index));
+        let layers = layers.collect::<Result<_, _>>()?;
+        let norm = file.values("output_norm.weight", &[config.hidden])?;
+        let rotation = Rotation::new(file, &config, positions.min(config.context))?;
+        Ok(Self { isa: Isa::best(), threads, embedding, layers, norm, output, rotation, config })
     }
 
     /// The model's measures.
@@ -84,174 +110,178 @@ impl Llama {
         &self.config
     }
 
+    /// The instructions it calculates with.
+    pub fn instructions(&self) -> &'static str {
+        self.isa.name()
+    }
+
+    /// Bytes of the packed matrices.
+    pub fn weight_bytes(&self) -> usize {
+        let tables = [Some(&self.embedding), self.output.as_ref()];
+        tables.into_iter().flatten().map(Packed::bytes).sum::<usize>()
+            + self.layers.iter().map(Layer::bytes).sum::<usize>()
+    }
+
     /// An empty cache for as many positions as the model was loaded for.
-    ///
-    /// # Errors
-    /// When memory cannot be had.
-    pub fn cache(&self) -> Result<KvCache, EngineError> {
-        let capacity = self.rotation.cos.dim(0)?;
-        let shape = (self.config.kv_heads, capacity, self.config.head_width);
-        let zeros = || Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu);
-        let layers = self.layers.iter().map(|_| Ok((zeros()?, zeros()?)));
-        Ok(KvCache { layers: layers.collect::<Result<_, EngineError>>()?, length: 0, capacity })
+    pub fn cache(&self) -> KvCache {
+        self.cache_of(self.rotation.positions())
+    }
+
+    /// An empty cache for fewer positions.
+    pub fn cache_of(&self, positions: usize) -> KvCache {
+        let capacity = positions.min(self.rotation.positions());
+        let new = || KeyValues::new(capacity, self.config.kv_heads, self.config.head_width);
+        let layers = self.layers.iter().map(|_| new()).collect();
+        KvCache { layers, length: 0, capacity, scratch: Scratch::default() }
+    }
+
+    /// A second cache with the first `length` positions of one.
+    pub fn fork(&self, cache: &KvCache, length: usize) -> KvCache {
+        let mut fork = self.cache_of(cache.capacity);
+        fork.length = length.min(cache.length);
+        for (new, old) in fork.layers.iter_mut().zip(&cache.layers) {
+            new.copy(old, fork.length);
+        }
+        fork
     }
 
     /// Reads the batch behind what the cache holds and returns the final states of `rows`, one a row.
     /// The batch's own positions stay in the cache, in order: truncate unless it was one chain.
     ///
     /// # Errors
-    /// When the cache is too small or the arithmetic fails.
+    /// When the cache is too small, or a token or row is none of the model's or the batch's.
     pub fn read(
         &self,
         cache: &mut KvCache,
         batch: &Batch,
         rows: &[usize],
-    ) -> Result<Tensor, EngineError> {
+    ) -> Result<States, EngineError> {
+        self.pass(cache, batch, rows, &mut |_, _| {})?;
+        let width = self.config.hidden;
+        let mut values = vec![0.0; rows.len() * width];
+        for (state, out) in cache.scratch.states().zip(values.chunks_exact_mut(width)) {
+            rms_norm(self.isa, state, &self.norm, self.config.norm_epsilon, out);
+        }
+        Ok(States { values, width })
+    }
+
+    /// As [`Llama::read`] for all rows, but hands the residual stream to `watch` before each layer
+    /// (0 is the embedding) and after the last, a row to each token.
+    ///
+    /// # Errors
+    /// As [`Llama::read`].
+    pub fn watch(
+        &self,
+        cache: &mut KvCache,
+        batch: &Batch,
+        mut watch: impl FnMut(usize, &States) + Send,
+    ) -> Result<(), EngineError> {
+        let rows: Vec<usize> = (0..batch.len()).collect();
+        let width = self.config.hidden;
+        self.pass(cache, batch, &rows, &mut |layer, states| {
+            watch(layer, &States { values: states.to_vec(), width });
+        })
+    }
+
+    fn pass(
+        &self,
+        cache: &mut KvCache,
+        batch: &Batch,
+        rows: &[usize],
+        watch: &mut (dyn FnMut(usize, &[f32]) + Send),
+    ) -> Result<(), EngineError> {
         let wanted = cache.length + batch.len();
         if wanted > cache.capacity {
             return Err(EngineError::ContextFull { wanted, capacity: cache.capacity });
         }
-        if let Some(token) =
-            batch.tokens().iter().find(|id| **id as usize >= self.config.vocabulary)
-        {
+        let known = |id: &&u32| **id as usize >= self.config.vocabulary;
+        if let Some(token) = batch.tokens().iter().find(known) {
             return Err(EngineError::Corrupt(format!("token {token} is not in the vocabulary")));
         }
-        let tokens = Tensor::new(batch.tokens(), &Device::Cpu)?;
-        let step = Step::new(&self.rotation, batch, cache.length)?;
-        let mut states = self.embedding.index_select(&tokens, 0)?;
-        for (layer, kept) in self.layers.iter().zip(&cache.layers) {
-            states = layer.forward(&self.config, &states, &step, kept)?;
+        if let Some(row) = rows.iter().find(|row| **row >= batch.len()) {
+            return Err(EngineError::Corrupt(format!("row {row} is not in the batch")));
         }
+        let step = Step::new(self.isa, &self.config, &self.rotation, batch, cache.length);
+        let KvCache { layers: kept, scratch, .. } = cache;
+        scratch
+            .start(self.config.hidden, batch.tokens(), |token, out| self.embedding.row(token, out));
+        self.threads.install(|| {
+            for (index, (layer, kept)) in self.layers.iter().zip(kept).enumerate() {
+                watch(index, scratch.all());
+                let last = index + 1 == self.layers.len();
+                layer.forward(&step, kept, scratch, last.then_some(rows));
+            }
+            watch(self.layers.len(), scratch.all());
+        });
         cache.length = wanted;
-        let rows: Vec<u32> =
-            rows.iter().map(|row| u32::try_from(*row).unwrap_or(u32::MAX)).collect();
-        let states = states.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
-        Ok(rms_norm(&states, &self.norm, self.config.norm_epsilon)?)
+        Ok(())
     }
 
     /// Logits of a few tokens for each state: one row a state, one column a token.
     ///
     /// # Errors
-    /// When the arithmetic fails.
-    pub fn logits_of(&self, states: &Tensor, tokens: &[u32]) -> Result<Vec<Vec<f32>>, EngineError> {
-        let rows = self.output.index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
-        Ok(states.matmul(&rows.t()?)?.to_vec2()?)
+    /// When a token is not in the vocabulary.
+    pub fn logits_of(&self, states: &States, tokens: &[u32]) -> Result<Vec<Vec<f32>>, EngineError> {
+        if let Some(token) = tokens.iter().find(|id| **id as usize >= self.config.vocabulary) {
+            return Err(EngineError::Corrupt(format!("token {token} is not in the vocabulary")));
+        }
+        Ok(self
+            .threads
+            .install(|| multiply_rows(self.isa, &self.quantised(states), self.head(), tokens)))
     }
 
     /// Logits of every token for each state.
-    ///
-    /// # Errors
-    /// When the arithmetic fails.
-    pub fn logits(&self, states: &Tensor) -> Result<Vec<Vec<f32>>, EngineError> {
-        Ok(states.matmul(&self.output.t()?)?.to_vec2()?)
+    pub fn logits(&self, states: &States) -> Vec<Vec<f32>> {
+        let width = self.config.vocabulary;
+        let mut values = vec![0.0; states.rows().count() * width];
+        self.threads.install(|| {
+            project(self.isa, &self.quantised(states), &[self.head()], &mut values);
+        });
+        values.chunks_exact(width).map(<[f32]>::to_vec).collect()
+    }
+
+    fn head(&self) -> &Packed {
+        self.output.as_ref().unwrap_or(&self.embedding)
+    }
+
+    fn quantised(&self, states: &States) -> Inputs {
+        let mut inputs = Inputs::default();
+        let rows: Vec<&[f32]> = states.rows().collect();
+        inputs
+            .fill(self.isa, (rows.len(), states.width), |row, out| out.copy_from_slice(rows[row]));
+        inputs
     }
 }
 
-impl Layer {
-    fn load(file: &mut ModelFile, config: &LlamaConfig, index: usize) -> Result<Self, EngineError> {
-        let (hidden, wide, kv) = (config.hidden, config.feed_forward, config.kv_width());
-        let mut tensor =
-            |name: &str, shape: &[usize]| file.tensor(&format!("blk.{index}.{name}.weight"), shape);
-        let attention_norm = tensor("attn_norm", &[hidden])?;
-        let query = tensor("attn_q", &[hidden, hidden])?;
-        let (key, value) = (tensor("attn_k", &[kv, hidden])?, tensor("attn_v", &[kv, hidden])?);
-        let (gate, up) = (tensor("ffn_gate", &[wide, hidden])?, tensor("ffn_up", &[wide, hidden])?);
-        Ok(Self {
-            attention_norm,
-            qkv: turned(&Tensor::cat(&[query, key, value], 0)?)?,
-            attention_output: turned(&tensor("attn_output", &[hidden, hidden])?)?,
-            feed_forward_norm: tensor("ffn_norm", &[hidden])?,
-            gate_up: turned(&Tensor::cat(&[gate, up], 0)?)?,
-            down: turned(&tensor("ffn_down", &[hidden, wide])?)?,
-        })
+/// What all parts of a model are loaded with.
+pub(crate) struct Loader<'a> {
+    pub(crate) config: &'a LlamaConfig,
+    threads: &'a ThreadPool,
+    options: &'a LoadOptions,
+}
+
+impl Loader<'_> {
+    fn table(&self, file: &mut ModelFile, name: &str) -> Result<Packed, EngineError> {
+        self.matrix(file, name, self.config.vocabulary, self.config.hidden)
     }
 
-    fn forward(
+    /// Reads, changes and packs a matrix.
+    pub(crate) fn matrix(
         &self,
-        config: &LlamaConfig,
-        states: &Tensor,
-        step: &Step,
-        kept: &(Tensor, Tensor),
-    ) -> Result<Tensor, EngineError> {
-        let normed = rms_norm(states, &self.attention_norm, config.norm_epsilon)?;
-        let qkv = normed.matmul(&self.qkv)?;
-        let attended = attend(config, &qkv, step, kept)?;
-        let states = (states + attended.matmul(&self.attention_output)?)?;
-        let normed = rms_norm(&states, &self.feed_forward_norm, config.norm_epsilon)?;
-        let opened = swiglu(&normed.matmul(&self.gate_up)?)?;
-        Ok((states + opened.matmul(&self.down)?)?)
-    }
-}
-
-/// Outputs by inputs, as files hold a matrix, to inputs by outputs.
-fn turned(matrix: &Tensor) -> Result<Tensor, EngineError> {
-    Ok(matrix.t()?.contiguous()?)
-}
-
-/// What every layer of one step shares.
-struct Step {
-    cos: Tensor,
-    sin: Tensor,
-    /// 0 where a token sees a position, minus infinity where not.
-    mask: Tensor,
-    /// Positions before the batch, and with it.
-    before: usize,
-    after: usize,
-}
-
-impl Step {
-    fn new(rotation: &Rotation, batch: &Batch, before: usize) -> Result<Self, EngineError> {
-        let positions = Tensor::new(batch.positions(before), &Device::Cpu)?;
-        let after = before + batch.len();
-        Ok(Self {
-            cos: rotation.cos.index_select(&positions, 0)?,
-            sin: rotation.sin.index_select(&positions, 0)?,
-            mask: Tensor::from_vec(batch.mask(before), (batch.len(), after), &Device::Cpu)?,
-            before,
-            after,
-        })
-    }
-}
-
-/// Attention of the batch over what is kept and itself. Query heads that share a key head are
-/// stacked, so that no key is copied.
-fn attend(
-    config: &LlamaConfig,
-    qkv: &Tensor,
-    step: &Step,
-    kept: &(Tensor, Tensor),
-) -> Result<Tensor, EngineError> {
-    let tokens = qkv.dim(0)?;
-    let (heads, groups, width) = (config.heads, config.kv_heads, config.head_width);
-    let part = |start: usize, heads: usize| -> candle_core::Result<Tensor> {
-        let part = qkv.narrow(1, start, heads * width)?;
-        part.reshape((tokens, heads, width))?.transpose(0, 1)?.contiguous()
-    };
-    let rotate = |part: Tensor| -> candle_core::Result<Tensor> {
-        rope_i(&part.unsqueeze(0)?, &step.cos, &step.sin)?.squeeze(0)
-    };
-    let query = rotate(part(0, heads)?)?.reshape((groups, heads / groups * tokens, width))?;
-    kept.0.slice_set(&rotate(part(config.hidden, groups)?)?, 1, step.before)?;
-    kept.1.slice_set(&part(config.hidden + config.kv_width(), groups)?, 1, step.before)?;
-    let (keys, values) = (kept.0.narrow(1, 0, step.after)?, kept.1.narrow(1, 0, step.after)?);
-    let scale = 1.0 / (width as f64).sqrt();
-    let scores = (query.matmul(&keys.transpose(1, 2)?)? * scale)?;
-    let scores = scores.reshape((heads, tokens, step.after))?.broadcast_add(&step.mask)?;
-    let weights = softmax_last_dim(&scores)?;
-    let weights = weights.reshape((groups, heads / groups * tokens, step.after))?;
-    let mixed = weights.matmul(&values)?.reshape((heads, tokens, width))?;
-    Ok(mixed.transpose(0, 1)?.contiguous()?.flatten_from(D::Minus2)?)
-}
-
-impl Rotation {
-    fn new(config: &LlamaConfig, positions: usize) -> Result<Self, EngineError> {
-        let half = config.head_width / 2;
-        let frequency =
-            |pair: usize| config.rope_base.powf(-((2 * pair) as f32) / config.head_width as f32);
-        let angles: Vec<f32> = (0..positions)
-            .flat_map(|position| (0..half).map(move |pair| position as f32 * frequency(pair)))
-            .collect();
-        let angles = Tensor::from_vec(angles, (positions, half), &Device::Cpu)?;
-        Ok(Self { cos: angles.cos()?, sin: angles.sin()? })
+        file: &mut ModelFile,
+        name: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Packed, EngineError> {
+        let form = match self.options.format {
+            Format::File => None,
+            Format::Eight => Some(Form::Eight),
+            Format::Four => Some(Form::Four),
+        };
+        let mut source = file.source(name, &[rows, columns])?;
+        for adapter in &self.options.adapters {
+            adapter.merge(self.config, name, (rows, columns), &mut source)?;
+        }
+        Ok(self.threads.install(|| Packed::new(&source, rows, columns, form)))
     }
 }

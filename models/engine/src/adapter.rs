@@ -1,0 +1,198 @@
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use serde::Deserialize;
+
+use crate::kernel::Source;
+use crate::{EngineError, LlamaConfig};
+
+/// The file names PEFT writes.
+const WEIGHTS: &str = "adapter_model.safetensors";
+const CONFIG: &str = "adapter_config.json";
+
+/// What every tensor name of a causal language model begins with.
+const PREFIX: &str = "base_model.model.model.layers.";
+
+/// Largest files read: the adapter of rank 256 for all matrices of a model of seven billion.
+const MAX_WEIGHTS_BYTES: u64 = 3 << 30;
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// Matrices by their names in PEFT and in GGUF.
+const MATRICES: [(&str, &str); 7] = [
+    ("self_attn.q_proj", "attn_q"),
+    ("self_attn.k_proj", "attn_k"),
+    ("self_attn.v_proj", "attn_v"),
+    ("self_attn.o_proj", "attn_output"),
+    ("mlp.gate_proj", "ffn_gate"),
+    ("mlp.up_proj", "ffn_up"),
+    ("mlp.down_proj", "ffn_down"),
+];
+
+/// A low-rank change of a model's matrices (LoRA), as PEFT writes it: to each weight matrix, a
+/// product of a tall and a wide one is added.
+pub struct Adapter {
+    /// By the name of the matrix in GGUF.
+    changes: HashMap<String, Change>,
+    scale: f64,
+}
+
+struct Change {
+    /// Rank by inputs.
+    wide: Tensor,
+    /// Outputs by rank.
+    tall: Tensor,
+}
+
+/// The part of `adapter_config.json` that matters; what would change the arithmetic is refused.
+#[derive(Deserialize)]
+struct Config {
+    r: u32,
+    lora_alpha: f64,
+    #[serde(default)]
+    use_rslora: bool,
+    #[serde(default)]
+    use_dora: bool,
+    #[serde(default)]
+    fan_in_fan_out: bool,
+    #[serde(default)]
+    rank_pattern: HashMap<String, u32>,
+    #[serde(default)]
+    alpha_pattern: HashMap<String, f64>,
+    #[serde(default)]
+    modules_to_save: Option<Vec<String>>,
+}
+
+impl Adapter {
+    /// Reads an adapter from the folder PEFT saved it in.
+    ///
+    /// # Errors
+    /// When a file is missing or damaged, or changes what this engine does not know to change.
+    pub fn read(folder: &Path) -> Result<Self, EngineError> {
+        let config = bounded(&folder.join(CONFIG), MAX_CONFIG_BYTES)?;
+        let config: Config = serde_json::from_slice(&config)
+            .map_err(|why| EngineError::Adapter(format!("{CONFIG}: {why}")))?;
+        let weights = bounded(&folder.join(WEIGHTS), MAX_WEIGHTS_BYTES)?;
+        Self::build(config.scale()?, &weights)
+    }
+
+    fn build(scale: f64, weights: &[u8]) -> Result<Self, EngineError> {
+        let damaged = |why: candle_core::Error| EngineError::Adapter(format!("{WEIGHTS}: {why}"));
+        let mut tensors = candle_core::safetensors::load_buffer(weights, &Device::Cpu)
+            .map_err(damaged)?
+            .into_iter()
+            .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32).map_err(damaged)?)))
+            .collect::<Result<HashMap<_, _>, EngineError>>()?;
+        let mut changes = HashMap::new();
+        let names: HashSet<String> = tensors
+            .keys()
+            .filter_map(|name| name.strip_suffix(".lora_A.weight"))
+            .map(Into::into)
+            .collect();
+        for name in names {
+            let mut half = |part: &str| tensors.remove(&format!("{name}.lora_{part}.weight"));
+            let (Some(wide), Some(tall)) = (half("A"), half("B")) else {
+                return Err(EngineError::Adapter(format!("{name} has one half only")));
+            };
+            let matrix = matrix_of(&name)
+                .ok_or_else(|| EngineError::Adapter(format!("{name} is no matrix of a Llama")))?;
+            changes.insert(matrix, Change { wide, tall });
+        }
+        match tensors.keys().next() {
+            Some(name) => Err(EngineError::Adapter(format!("{name} is no low-rank change"))),
+            None if changes.is_empty() => Err(EngineError::Adapter("it changes nothing".into())),
+            None => Ok(Self { changes, scale }),
+        }
+    }
+
+    /// Adds the change of a matrix, named as in GGUF, to its values.
+    pub(crate) fn merge(
+        &self,
+        config: &LlamaConfig,
+        name: &str,
+        (rows, columns): (usize, usize),
+        source: &mut Source,
+    ) -> Result<(), EngineError> {
+        self.check(config)?;
+        let Some(change) = self.changes.get(name) else {
+            return Ok(());
+        };
+        let fits = change.tall.dims2().is_ok_and(|(outputs, _)| outputs == rows)
+            && change.wide.dims2().is_ok_and(|(_, inputs)| inputs == columns);
+        if !fits {
+            let found = (change.tall.dims(), change.wide.dims());
+            let text =
+                format!("{name} is {rows} by {columns} in the base, {found:?} in the adapter");
+            return Err(EngineError::Adapter(text));
+        }
+        let delta = (change.tall.matmul(&change.wide)? * self.scale)?.flatten_all()?;
+        let delta: Vec<f32> = delta.to_vec1()?;
+        let turned = !config.rope_apart && (name.contains("attn_q") || name.contains("attn_k"));
+        let width = config.head_width;
+        let mut values = source.all_values(rows * columns);
+        for (row, values) in values.chunks_exact_mut(columns).enumerate() {
+            let from = if turned { before_rearranging(row, width) } else { row };
+            let delta = &delta[from * columns..][..columns];
+            values.iter_mut().zip(delta).for_each(|(value, delta)| *value += delta);
+        }
+        *source = Source::Values(values);
+        Ok(())
+    }
+
+    /// Refuses an adapter that changes layers the base does not have.
+    fn check(&self, config: &LlamaConfig) -> Result<(), EngineError> {
+        let layer = |name: &str| name.split('.').nth(1).and_then(|layer| layer.parse().ok());
+        match self
+            .changes
+            .keys()
+            .find(|name| layer(name).is_none_or(|at: usize| at >= config.layers))
+        {
+            Some(name) => Err(EngineError::Adapter(format!("the base has no {name}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Config {
+    /// What the product is multiplied with.
+    fn scale(&self) -> Result<f64, EngineError> {
+        let odd = self.use_dora
+            || self.fan_in_fan_out
+            || !self.rank_pattern.is_empty()
+            || !self.alpha_pattern.is_empty()
+            || self.modules_to_save.as_ref().is_some_and(|modules| !modules.is_empty())
+            || self.r == 0;
+        if odd {
+            let text = "it is not a plain LoRA with one rank and scale for all matrices";
+            return Err(EngineError::Adapter(text.into()));
+        }
+        let rank = f64::from(self.r);
+        Ok(self.lora_alpha / if self.use_rslora { rank.sqrt() } else { rank })
+    }
+}
+
+/// The GGUF name of the matrix that a PEFT name speaks of.
+fn matrix_of(name: &str) -> Option<String> {
+    let (layer, part) = name.strip_prefix(PREFIX)?.split_once('.')?;
+    let layer: usize = layer.parse().ok()?;
+    let (_, part) = MATRICES.iter().find(|(theirs, _)| *theirs == part)?;
+    Some(format!("blk.{layer}.{part}.weight"))
+}
+
+/// Where a row of queries or keys stood before the file's maker rearranged rotary pairs, one of each
+/// half of a head, to neighbours.
+fn before_rearranging(row: usize, width: usize) -> usize {
+    let within = row % width;
+    row - within + within % 2 * (width / 2) + within / 2
+}
+
+fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, EngineError> {
+    let unreadable = |source| EngineError::Read { path: path.to_owned(), source };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > most {
+        return Err(EngineError::Adapter(format!(
+            "{} is larger than {most} bytes",
+            path.display()
+        )));
+    }
+    std::fs::read(path).map_err(unreadable)
+}

@@ -1,0 +1,202 @@
+use half::f16;
+use rayon::prelude::*;
+
+use super::{BLOCK, LANES, Source};
+
+/// How the values of a packed matrix are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Eight bits around a middle of 128, one half-precision scale to a block of 32.
+    Eight,
+    /// Four bits from a least value up, half-precision scale and least value to a block of 32.
+    Four,
+}
+
+/// Weights of [`LANES`] rows and four columns, four bytes a row: what one vector instruction takes.
+/// In [`Form::Four`] the high halves are the same rows' columns sixteen further on.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Group(pub(super) [u8; 64]);
+
+/// One number in half precision for each row of a panel.
+pub(super) type Halves = [u16; LANES];
+
+/// A weight matrix, outputs by inputs, in panels of [`LANES`] rows.
+pub(crate) struct Packed {
+    form: Form,
+    rows: usize,
+    blocks: usize,
+    groups: Vec<Group>,
+    scales: Vec<Halves>,
+    /// Least values; none in [`Form::Eight`].
+    leasts: Vec<Halves>,
+}
+
+/// The part of a matrix that makes [`LANES`] outputs.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    pub(super) groups: &'a [Group],
+    pub(super) scales: &'a [Halves],
+    pub(super) leasts: &'a [Halves],
+}
+
+/// One block of one row, ready to be put in its place.
+struct Codes {
+    scale: f16,
+    least: f16,
+    codes: [u8; BLOCK],
+}
+
+impl Form {
+    /// Groups in a block.
+    pub(super) fn groups(self) -> usize {
+        match self {
+            Self::Eight => 8,
+            Self::Four => 4,
+        }
+    }
+}
+
+impl Packed {
+    /// Packs a matrix of `rows` by `columns`, a multiple of [`BLOCK`]. Without a form, the one that
+    /// loses least.
+    pub(crate) fn new(source: &Source, rows: usize, columns: usize, form: Option<Form>) -> Self {
+        let natural = if source.is_narrow() { Form::Four } else { Form::Eight };
+        let form = form.unwrap_or(natural);
+        let (panels, blocks) = (rows.div_ceil(LANES), columns / BLOCK);
+        let leasts = if form == Form::Four { panels * blocks } else { 0 };
+        let mut packed = Self {
+            form,
+            rows,
+            blocks,
+            groups: vec![Group([0; 64]); panels * blocks * form.groups()],
+            scales: vec![[0; LANES]; panels * blocks],
+            leasts: vec![[0; LANES]; leasts],
+        };
+        let groups = packed.groups.par_chunks_mut(blocks * form.groups());
+        let panels = groups.zip(packed.scales.par_chunks_mut(blocks)).enumerate();
+        match form {
+            Form::Eight => panels.for_each(|(panel, (groups, scales))| {
+                fill(source, panel, rows, (groups, scales, &mut []));
+            }),
+            Form::Four => {
+                panels.zip(packed.leasts.par_chunks_mut(blocks)).for_each(
+                    |((panel, (groups, scales)), leasts)| {
+                        fill(source, panel, rows, (groups, scales, leasts));
+                    },
+                );
+            }
+        }
+        packed
+    }
+
+    /// Number of outputs.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of inputs.
+    pub(crate) fn columns(&self) -> usize {
+        self.blocks * BLOCK
+    }
+
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(self.groups.as_slice())
+            + size_of_val(self.scales.as_slice())
+            + size_of_val(self.leasts.as_slice())
+    }
+
+    pub(super) fn form(&self) -> Form {
+        self.form
+    }
+
+    pub(super) fn panels(&self) -> usize {
+        self.rows.div_ceil(LANES)
+    }
+
+    pub(super) fn panel(&self, panel: usize) -> Panel<'_> {
+        let blocks = panel * self.blocks..(panel + 1) * self.blocks;
+        let each = self.form.groups();
+        Panel {
+            groups: &self.groups[blocks.start * each..blocks.end * each],
+            scales: &self.scales[blocks.clone()],
+            leasts: self.leasts.get(blocks).unwrap_or_default(),
+        }
+    }
+
+    /// The values of one row, as they were before packing but for the loss.
+    pub(crate) fn row(&self, row: usize, out: &mut [f32]) {
+        let (panel, lane) = (self.panel(row / LANES), row % LANES);
+        let each = self.form.groups();
+        for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
+            let groups = &panel.groups[block * each..][..each];
+            let number = |halves: &[Halves]| {
+                halves.get(block).map_or(0.0, |halves| f16::from_bits(halves[lane]).to_f32())
+            };
+            let (scale, least) = (number(panel.scales), number(panel.leasts));
+            for (column, out) in out.iter_mut().enumerate() {
+                let byte = groups[column / 4 % each].0[lane * 4 + column % 4];
+                *out = match self.form {
+                    Form::Eight => (f32::from(byte) - 128.0) * scale,
+                    Form::Four if column < BLOCK / 2 => f32::from(byte & 15).mul_add(scale, least),
+                    Form::Four => f32::from(byte >> 4).mul_add(scale, least),
+                };
+            }
+        }
+    }
+}
+
+/// Packs one panel; rows past the end stay zero.
+fn fill(
+    source: &Source,
+    panel: usize,
+    rows: usize,
+    (groups, scales, leasts): (&mut [Group], &mut [Halves], &mut [Halves]),
+) {
+    let (blocks, narrow) = (scales.len(), !leasts.is_empty());
+    let each = groups.len() / blocks.max(1);
+    for (lane, row) in (panel * LANES..rows.min((panel + 1) * LANES)).enumerate() {
+        for block in 0..blocks {
+            let at = row * blocks + block;
+            let codes = if narrow { four(source, at) } else { eight(source, at) };
+            scales[block][lane] = codes.scale.to_bits();
+            if narrow {
+                leasts[block][lane] = codes.least.to_bits();
+            }
+            let groups = &mut groups[block * each..][..each];
+            for (group, four) in codes.codes.as_chunks::<4>().0.iter().enumerate() {
+                let shift = if group < each { 0 } else { 4 };
+                let place = &mut groups[group % each].0[lane * 4..][..4];
+                place.iter_mut().zip(four).for_each(|(place, code)| *place |= code << shift);
+            }
+        }
+    }
+}
+
+fn four(source: &Source, at: usize) -> Codes {
+    let part = source.affine(at);
+    Codes { scale: finite(part.scale), least: finite(part.least), codes: part.codes }
+}
+
+fn eight(source: &Source, at: usize) -> Codes {
+    let (scale, codes) = match source.eight(at) {
+        Some((scale, codes)) => (f16::from_f32(scale), codes),
+        None => rounded(&source.values(at)),
+    };
+    Codes { scale, least: f16::ZERO, codes: codes.map(|code| code.cast_unsigned() ^ 0x80) }
+}
+
+/// Eight bits for plain values.
+fn rounded(values: &[f32; BLOCK]) -> (f16, [i8; BLOCK]) {
+    let most = values.iter().map(|value| value.abs()).fold(0.0, f32::max);
+    let scale = finite(most / 127.0);
+    let step = scale.to_f32();
+    let code = |value: f32| (value / step).round().clamp(-127.0, 127.0) as i8;
+    (scale, if step > 0.0 { values.map(code) } else { [0; BLOCK] })
+}
+
+/// A number in half precision; one that is too large becomes the largest.
+fn finite(value: f32) -> f16 {
+    f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32()))
+}

@@ -1,0 +1,218 @@
+use rayon::prelude::*;
+
+use crate::kernel::{
+    Attention, Inputs, Isa, KeyValues, Packed, Target, multiply, rms_norm, rotate, swiglu,
+};
+use crate::llama::Loader;
+use crate::rotation::Rotation;
+use crate::{Batch, EngineError, LlamaConfig, ModelFile};
+
+/// One block of the model.
+pub(crate) struct Layer {
+    attention_norm: Vec<f32>,
+    /// Queries, keys, values: one product over the same inputs.
+    attention_input: [Packed; 3],
+    attention_output: Packed,
+    feed_forward_norm: Vec<f32>,
+    /// Gate and up: likewise.
+    feed_forward_input: [Packed; 2],
+    feed_forward_output: Packed,
+}
+
+/// What every layer of one pass shares.
+pub(crate) struct Step<'a> {
+    isa: Isa,
+    config: &'a LlamaConfig,
+    rotation: &'a Rotation,
+    /// Where each token stands in its own branch.
+    positions: Vec<usize>,
+    /// What each token sees of the cache.
+    runs: Vec<Vec<(u32, u32)>>,
+    /// Positions in the cache before the batch.
+    before: usize,
+}
+
+/// Buffers that live from pass to pass.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    width: usize,
+    /// The residual stream, a row to each token still of interest.
+    states: Vec<f32>,
+    /// Outputs of the wide products.
+    wide: Vec<f32>,
+    inputs: Inputs,
+}
+
+impl<'a> Step<'a> {
+    /// The step of reading `batch` behind `before` positions.
+    pub(crate) fn new(
+        isa: Isa,
+        config: &'a LlamaConfig,
+        rotation: &'a Rotation,
+        batch: &Batch,
+        before: usize,
+    ) -> Self {
+        let (positions, runs) = (batch.positions(before), batch.runs(before));
+        Self { isa, config, rotation, positions, runs, before }
+    }
+}
+
+impl Scratch {
+    /// Begins a pass with the embeddings of tokens.
+    pub(crate) fn start(
+        &mut self,
+        width: usize,
+        tokens: &[u32],
+        embed: impl Fn(usize, &mut [f32]),
+    ) {
+        self.width = width;
+        self.states.resize(tokens.len() * width, 0.0);
+        for (token, out) in tokens.iter().zip(self.states.chunks_exact_mut(width)) {
+            embed(*token as usize, out);
+        }
+    }
+
+    pub(crate) fn all(&self) -> &[f32] {
+        &self.states
+    }
+
+    pub(crate) fn states(&self) -> impl Iterator<Item = &[f32]> {
+        self.states.chunks_exact(self.width)
+    }
+
+    /// Keeps some rows only.
+    fn keep(&mut self, rows: &[usize]) {
+        let kept: Vec<f32> = rows
+            .iter()
+            .flat_map(|row| &self.states[row * self.width..][..self.width])
+            .copied()
+            .collect();
+        self.states = kept;
+    }
+}
+
+/// Products of the same inputs with several matrices, side by side.
+pub(crate) fn project(isa: Isa, inputs: &Inputs, matrices: &[&Packed], values: &mut [f32]) {
+    let width = matrices.iter().map(|matrix| matrix.rows()).sum();
+    let mut column = 0;
+    for matrix in matrices {
+        multiply(isa, inputs, matrix, Target { values, width, column, add: false });
+        column += matrix.rows();
+    }
+}
+
+impl Layer {
+    pub(crate) fn load(
+        file: &mut ModelFile,
+        loader: &Loader<'_>,
+        index: usize,
+    ) -> Result<Self, EngineError> {
+        let config = loader.config;
+        let (hidden, wide, kv) = (config.hidden, config.feed_forward, config.kv_width());
+        let name = |part: &str| format!("blk.{index}.{part}.weight");
+        let norm = |file: &mut ModelFile, part: &str| file.values(&name(part), &[hidden]);
+        let mut matrix = |part: &str, rows: usize, columns: usize| {
+            loader.matrix(file, &name(part), rows, columns)
+        };
+        let (query, key) = (matrix("attn_q", hidden, hidden)?, matrix("attn_k", kv, hidden)?);
+        let attention_input = [query, key, matrix("attn_v", kv, hidden)?];
+        let attention_output = matrix("attn_output", hidden, hidden)?;
+        let gate = matrix("ffn_gate", wide, hidden)?;
+        let feed_forward_input = [gate, matrix("ffn_up", wide, hidden)?];
+        Ok(Self {
+            attention_input,
+            attention_output,
+            feed_forward_input,
+            feed_forward_output: matrix("ffn_down", hidden, wide)?,
+            attention_norm: norm(file, "attn_norm")?,
+            feed_forward_norm: norm(file, "ffn_norm")?,
+        })
+    }
+
+    /// Bytes of its matrices.
+    pub(crate) fn bytes(&self) -> usize {
+        let inputs = self.attention_input.iter().chain(&self.feed_forward_input);
+        inputs.chain([&self.attention_output, &self.feed_forward_output]).map(Packed::bytes).sum()
+    }
+
+    /// Passes the states through. With `rows`, only those are finished and left.
+    pub(crate) fn forward(
+        &self,
+        step: &Step<'_>,
+        kept: &mut KeyValues,
+        scratch: &mut Scratch,
+        rows: Option<&[usize]>,
+    ) {
+        let every: Vec<usize> = (0..step.positions.len()).collect();
+        self.keep_keys(step, kept, scratch);
+        if let Some(rows) = rows {
+            scratch.keep(rows);
+        }
+        self.attend(step, kept, scratch, rows.unwrap_or(&every));
+        self.feed_forward(step, scratch);
+    }
+
+    /// Makes queries, keys and values, turns them, and puts keys and values into the cache.
+    fn keep_keys(&self, step: &Step<'_>, kept: &mut KeyValues, scratch: &mut Scratch) {
+        let (isa, config) = (step.isa, step.config);
+        let (hidden, kv) = (config.hidden, config.kv_width());
+        scratch.normalise(isa, &self.attention_norm, config.norm_epsilon);
+        let width = hidden + 2 * kv;
+        let count = step.positions.len();
+        scratch.wide.resize(count * width, 0.0);
+        let wide = &mut scratch.wide[..count * width];
+        let [query, key, value] = &self.attention_input;
+        project(isa, &scratch.inputs, &[query, key, value], wide);
+        wide.par_chunks_mut(width).zip(&step.positions).for_each(|(row, position)| {
+            let (cos, sin) = step.rotation.at(*position);
+            for head in row[..hidden + kv].chunks_exact_mut(config.head_width) {
+                rotate(isa, head, cos, sin, step.rotation.apart);
+            }
+        });
+        for (at, row) in wide.chunks_exact(width).enumerate() {
+            let (keys, values) = row[hidden..].split_at(kv);
+            kept.put(step.before + at, keys, values);
+        }
+    }
+
+    fn attend(&self, step: &Step<'_>, kept: &KeyValues, scratch: &mut Scratch, rows: &[usize]) {
+        let (isa, hidden) = (step.isa, step.config.hidden);
+        let width = hidden + 2 * step.config.kv_width();
+        let Scratch { states, wide, inputs, .. } = scratch;
+        inputs.fill(isa, (rows.len(), hidden), |at, out| {
+            let row = rows[at];
+            let query = &wide[row * width..][..hidden];
+            Attention { kept, runs: &step.runs[row], query }.run(isa, out);
+        });
+        let target = Target { values: states, width: hidden, column: 0, add: true };
+        multiply(isa, inputs, &self.attention_output, target);
+    }
+
+    fn feed_forward(&self, step: &Step<'_>, scratch: &mut Scratch) {
+        let (isa, config) = (step.isa, step.config);
+        let (hidden, wide_width) = (config.hidden, config.feed_forward);
+        scratch.normalise(isa, &self.feed_forward_norm, config.norm_epsilon);
+        let count = scratch.inputs.count();
+        let Scratch { states, wide, inputs, .. } = scratch;
+        wide.resize(count * 2 * wide_width, 0.0);
+        let wide = &mut wide[..count * 2 * wide_width];
+        let [gate, up] = &self.feed_forward_input;
+        project(isa, inputs, &[gate, up], wide);
+        inputs.fill(isa, (count, wide_width), |row, out| {
+            let (gate, up) = wide[row * 2 * wide_width..][..2 * wide_width].split_at(wide_width);
+            swiglu(isa, gate, up, out);
+        });
+        let target = Target { values: states, width: hidden, column: 0, add: true };
+        multiply(isa, inputs, &self.feed_forward_output, target);
+    }
+}
+
+impl Scratch {
+    /// Makes the normed states the inputs of the next product.
+    fn normalise(&mut self, isa: Isa, weights: &[f32], epsilon: f32) {
+        let (states, width) = (&self.states, self.width);
+        self.inputs.fill(isa, (states.len() / width, width), |row, out| {
+            rms_norm(isa, &states[row * width..][..width], weights, epsilon, out);
+        });
+    }
+}
