@@ -91,6 +91,12 @@ impl Scratch {
     }
 }
 
+/// The first `length` of a buffer that only ever grows: growing again would write zeros for nothing.
+fn room(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    buffer.resize(buffer.len().max(length), 0.0);
+    &mut buffer[..length]
+}
+
 /// Products of the same inputs with several matrices, side by side.
 pub(crate) fn project(isa: Isa, inputs: &Inputs, matrices: &[&Packed], values: &mut [f32]) {
     let width = matrices.iter().map(|matrix| matrix.rows()).sum();
@@ -159,8 +165,7 @@ impl Layer {
         scratch.normalise(isa, &self.attention_norm, config.norm_epsilon);
         let width = hidden + 2 * kv;
         let count = step.positions.len();
-        scratch.wide.resize(count * width, 0.0);
-        let wide = &mut scratch.wide[..count * width];
+        let wide = room(&mut scratch.wide, count * width);
         let [query, key, value] = &self.attention_input;
         project(isa, &scratch.inputs, &[query, key, value], wide);
         wide.par_chunks_mut(width).zip(&step.positions).for_each(|(row, position)| {
@@ -194,8 +199,7 @@ impl Layer {
         scratch.normalise(isa, &self.feed_forward_norm, config.norm_epsilon);
         let count = scratch.inputs.count();
         let Scratch { states, wide, inputs, .. } = scratch;
-        wide.resize(count * 2 * wide_width, 0.0);
-        let wide = &mut wide[..count * 2 * wide_width];
+        let wide = room(wide, count * 2 * wide_width);
         let [gate, up] = &self.feed_forward_input;
         project(isa, inputs, &[gate, up], wide);
         inputs.fill(isa, (count, wide_width), |row, out| {

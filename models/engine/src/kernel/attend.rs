@@ -117,21 +117,18 @@ impl Attention<'_> {
             self.query.chunks_exact(share * width).zip(out.chunks_exact_mut(share * width));
         for (head, (query, out)) in groups.enumerate() {
             let (keys, values) = kept.head(head);
-            let heads = query.chunks_exact(width).zip(scores.chunks_exact_mut(stride));
-            for (query, scores) in heads {
+            let place = Place { rows: values, width, column: 0, runs: self.runs, stride };
+            let parts = query.chunks(HEADS * width).zip(scores.chunks_mut(HEADS * stride));
+            for (query, scores) in parts {
                 // SAFETY: the caller's promise.
-                unsafe { score::<L>(query, keys, self.runs, scores) };
+                unsafe { score_all::<L>(&Place { rows: keys, column: 0, ..place }, query, scores) };
+            }
+            for scores in scores.chunks_exact_mut(stride) {
                 scores[seen..].fill(f32::NEG_INFINITY);
                 soften(isa, scores, 1.0 / (width as f32).sqrt());
             }
             // SAFETY: the caller's promise.
-            unsafe {
-                mix_all::<L>(
-                    &Place { values, width, column: 0, runs: self.runs, stride },
-                    &scores,
-                    out,
-                )
-            };
+            unsafe { mix_all::<L>(&place, &scores, out) };
         }
     }
 }
@@ -163,97 +160,138 @@ by_isa! {
     }
 }
 
-/// The product of one query with all keys seen.
+/// Keys or values of one head, and which of them are seen.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    rows: &'a [f32],
+    /// Width of a key or value.
+    width: usize,
+    /// The first column looked at.
+    column: usize,
+    runs: &'a Runs,
+    /// From one head's scores to the next.
+    stride: usize,
+}
+
+/// The products of up to [`HEADS`] queries with all keys seen.
 ///
 /// # Safety
 /// The machine must have the instructions of `L`.
 #[inline(always)]
-unsafe fn score<L: Lanes>(query: &[f32], keys: &[f32], runs: &Runs, scores: &mut [f32]) {
-    let panel_size = LANES * query.len();
+unsafe fn score_all<L: Lanes>(place: &Place<'_>, query: &[f32], scores: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match query.len() / place.width {
+            1 => score::<L, 1>(place, query, scores),
+            2 => score::<L, 2>(place, query, scores),
+            3 => score::<L, 3>(place, query, scores),
+            _ => score::<L, 4>(place, query, scores),
+        }
+    }
+}
+
+/// # Safety
+/// The machine must have the instructions of `L`.
+#[inline(always)]
+unsafe fn score<L: Lanes, const TOGETHER: usize>(
+    place: &Place<'_>,
+    query: &[f32],
+    scores: &mut [f32],
+) {
+    let panel_size = LANES * place.width;
     let mut written = 0;
-    for (start, end) in runs.iter().map(|(start, end)| (*start as usize, *end as usize)) {
+    for (start, end) in place.runs.iter().map(|(start, end)| (*start as usize, *end as usize)) {
         let mut panel = start / LANES;
         while panel * LANES < end {
-            let panels = keys[panel * panel_size..].as_chunks::<LANES>().0;
-            // A cache holds a multiple of PANELS panels, but a run may begin anywhere.
-            let some = (panels.len() / query.len()).min(PANELS);
-            let mut found = [[0.0f32; LANES]; PANELS];
+            // A run may end in any panel, and the cache with it.
+            let some = (end - panel * LANES).div_ceil(LANES).min(PANELS);
+            let keys = &place.rows[panel * panel_size..(panel + some) * panel_size];
+            let keys = keys.as_chunks::<LANES>().0;
+            let mut found = [[[0.0f32; LANES]; PANELS]; TOGETHER];
             // SAFETY: the caller's promise.
             unsafe {
                 match some {
-                    PANELS => multiply::<L, PANELS>(query, panels, &mut found),
+                    PANELS => multiply::<L, TOGETHER, PANELS>(query, keys, 0, &mut found),
                     _ => (0..some).for_each(|at| {
-                        multiply::<L, 1>(query, &panels[at * query.len()..], &mut found[at..]);
+                        multiply::<L, TOGETHER, 1>(query, keys, at, &mut found);
                     }),
                 }
             }
-            let from = start.max(panel * LANES);
-            let to = end.min((panel + PANELS) * LANES);
-            let found = &found.as_flattened()[from - panel * LANES..to - panel * LANES];
-            scores[written..written + found.len()].copy_from_slice(found);
-            written += found.len();
-            panel += PANELS;
+            let from = start.max(panel * LANES) - panel * LANES;
+            let to = (end - panel * LANES).min(some * LANES);
+            for (scores, found) in scores.chunks_exact_mut(place.stride).zip(&found) {
+                scores[written..written + to - from]
+                    .copy_from_slice(&found.as_flattened()[from..to]);
+            }
+            written += to - from;
+            panel += some;
         }
     }
 }
 
-/// The product of one query with some panels of keys.
+/// The products of some queries with N panels of keys, the first of which is `first`.
 ///
 /// # Safety
 /// The machine must have the instructions of `L`.
 #[inline(always)]
-unsafe fn multiply<L: Lanes, const N: usize>(
+unsafe fn multiply<L: Lanes, const TOGETHER: usize, const N: usize>(
     query: &[f32],
-    panels: &[[f32; LANES]],
-    found: &mut [[f32; LANES]],
+    keys: &[[f32; LANES]],
+    first: usize,
+    found: &mut [[[f32; LANES]; PANELS]; TOGETHER],
 ) {
-    let panels: [&[[f32; LANES]]; N] =
-        std::array::from_fn(|at| &panels[at * query.len()..(at + 1) * query.len()]);
-    // SAFETY: the caller's promise.
+    let width = query.len() / TOGETHER;
+    let keys = &keys[first * width..(first + N) * width];
+    // SAFETY: the caller's promise; `keys` holds N panels of `width` vectors, `query` TOGETHER times
+    // `width` numbers.
     unsafe {
-        let mut totals = [L::all(0.0); N];
-        for (column, query) in query.iter().enumerate() {
-            let query = L::all(*query);
-            for at in 0..N {
-                totals[at] = totals[at].add_weighted(query, L::load(&panels[at][column]));
+        let mut totals = [[L::all(0.0); N]; TOGETHER];
+        for column in 0..width {
+            let mut panels = [L::all(0.0); N];
+            for (at, panel) in panels.iter_mut().enumerate() {
+                *panel = L::load(keys.get_unchecked(at * width + column));
+            }
+            for (head, totals) in totals.iter_mut().enumerate() {
+                let query = L::all(*query.get_unchecked(head * width + column));
+                for (total, panel) in totals.iter_mut().zip(panels) {
+                    *total = total.add_weighted(query, panel);
+                }
             }
         }
-        totals.iter().zip(found).for_each(|(total, found)| total.store(found));
+        for (totals, found) in totals.iter().zip(found) {
+            for (total, found) in totals.iter().zip(&mut found[first..]) {
+                total.store(found);
+            }
+        }
     }
 }
 
+/// Adds up the values seen, for every query head by its own weights.
+///
 /// # Safety
 /// The machine must have the instructions of `L`.
 #[inline(always)]
-unsafe fn mix_all<L: Lanes>(all: &Place<'_>, weights: &[f32], out: &mut [f32]) {
-    let (width, stride) = (all.width, all.stride);
+unsafe fn mix_all<L: Lanes>(place: &Place<'_>, weights: &[f32], out: &mut [f32]) {
+    let (width, stride) = (place.width, place.stride);
     let outs = out.chunks_mut(HEADS * width).zip(weights.chunks(HEADS * stride));
     for (out, weights) in outs {
         let mut column = 0;
         while column < width {
-            let place = Place { column, ..*all };
-            if width - column >= COLUMNS * LANES {
-                // SAFETY: the caller's promise.
-                unsafe { by_heads::<L, COLUMNS>(&place, weights, out) };
-                column += COLUMNS * LANES;
-            } else {
-                // SAFETY: the caller's promise.
-                unsafe { by_heads::<L, 1>(&place, weights, out) };
-                column += LANES;
-            }
+            let place = Place { column, ..*place };
+            // SAFETY: the caller's promise.
+            column += unsafe {
+                if width - column >= COLUMNS * LANES {
+                    by_heads::<L, COLUMNS>(&place, weights, out)
+                } else {
+                    by_heads::<L, 1>(&place, weights, out)
+                }
+            };
         }
     }
 }
 
-/// Some columns of all values seen.
-struct Place<'a> {
-    values: &'a [f32],
-    width: usize,
-    column: usize,
-    runs: &'a Runs,
-    stride: usize,
-}
-
+/// Returns how many columns it has done.
+///
 /// # Safety
 /// The machine must have the instructions of `L`.
 #[inline(always)]
@@ -261,7 +299,7 @@ unsafe fn by_heads<L: Lanes, const WIDE: usize>(
     place: &Place<'_>,
     weights: &[f32],
     out: &mut [f32],
-) {
+) -> usize {
     // SAFETY: the caller's promise.
     unsafe {
         match out.len() / place.width {
@@ -271,9 +309,10 @@ unsafe fn by_heads<L: Lanes, const WIDE: usize>(
             _ => mix::<L, 4, WIDE>(place, weights, out),
         }
     }
+    WIDE * LANES
 }
 
-/// Adds up values by their weights, one position after the other.
+/// One position after the other, so that the order of additions is the order of positions.
 ///
 /// # Safety
 /// The machine must have the instructions of `L`.
@@ -289,15 +328,14 @@ unsafe fn mix<L: Lanes, const TOGETHER: usize, const WIDE: usize>(
     unsafe {
         let mut totals = [[L::all(0.0); WIDE]; TOGETHER];
         let mut index = 0;
-        for (start, end) in place.runs {
-            for position in *start as usize..*end as usize {
-                let from = position * place.width + place.column;
-                let values = place.values[from..from + WIDE * LANES].as_chunks::<LANES>().0;
-                for head in 0..TOGETHER {
-                    let weight = L::all(weights[head][index]);
-                    for at in 0..WIDE {
-                        let values = L::load(&values[at]);
-                        totals[head][at] = totals[head][at].add_weighted(weight, values);
+        for (start, end) in place.runs.iter().map(|(start, end)| (*start as usize, *end as usize)) {
+            let rows = &place.rows[start * place.width..end * place.width];
+            for row in rows.chunks_exact(place.width) {
+                let values = row[place.column..][..WIDE * LANES].as_chunks::<LANES>().0;
+                for (totals, weights) in totals.iter_mut().zip(weights) {
+                    let weight = L::all(weights[index]);
+                    for (total, values) in totals.iter_mut().zip(values) {
+                        *total = total.add_weighted(weight, L::load(values));
                     }
                 }
                 index += 1;

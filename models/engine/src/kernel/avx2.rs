@@ -1,6 +1,6 @@
 use std::arch::x86_64::*;
 
-use super::inputs::InputRow;
+use super::inputs::InputTile;
 use super::packed::{Form, Panel};
 use super::{BLOCK, Tile};
 
@@ -59,42 +59,56 @@ impl Dot for Plain {
 
 /// The product of a few rows and panels with AVX-VNNI.
 #[target_feature(enable = "avx2,fma,f16c,avxvnni")]
-pub(super) fn tile_vnni(form: Form, panels: &[Panel<'_>], rows: &[InputRow<'_>], out: &mut Tile) {
+pub(super) fn tile_vnni(form: Form, panels: &[Panel<'_>], tile: &InputTile<'_>, out: &mut Tile) {
     // SAFETY: this function has the instructions.
-    unsafe { by_form::<Vnni>(form, panels, rows, out) }
+    unsafe { by_form::<Vnni>(form, panels, tile, out) }
 }
 
 /// The product of a few rows and panels with AVX2.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn tile(form: Form, panels: &[Panel<'_>], rows: &[InputRow<'_>], out: &mut Tile) {
+pub(super) fn tile(form: Form, panels: &[Panel<'_>], tile: &InputTile<'_>, out: &mut Tile) {
     // SAFETY: this function has the instructions.
-    unsafe { by_form::<Plain>(form, panels, rows, out) }
+    unsafe { by_form::<Plain>(form, panels, tile, out) }
 }
 
 /// # Safety
 /// The machine must have the instructions of `D`, AVX2, FMA and F16C.
 #[inline(always)]
-unsafe fn by_form<D: Dot>(form: Form, panels: &[Panel<'_>], rows: &[InputRow<'_>], out: &mut Tile) {
+unsafe fn by_form<D: Dot>(form: Form, panels: &[Panel<'_>], tile: &InputTile<'_>, out: &mut Tile) {
     for (at, panel) in panels.iter().enumerate() {
-        for (rows, out) in rows.chunks(ROWS).zip(out.chunks_mut(ROWS)) {
-            // SAFETY: the caller's promise.
-            let totals = unsafe {
-                match (form, rows) {
-                    (Form::Eight, [a]) => pad(product::<D, 8, 1>(panel, &[*a])),
-                    (Form::Eight, [a, b]) => pad(product::<D, 8, 2>(panel, &[*a, *b])),
-                    (Form::Eight, [a, b, c, ..]) => product::<D, 8, 3>(panel, &[*a, *b, *c]),
-                    (Form::Four, [a]) => pad(product::<D, 4, 1>(panel, &[*a])),
-                    (Form::Four, [a, b]) => pad(product::<D, 4, 2>(panel, &[*a, *b])),
-                    (Form::Four, [a, b, c, ..]) => product::<D, 4, 3>(panel, &[*a, *b, *c]),
-                    (_, []) => continue,
-                }
-            };
-            for (out, totals) in out.iter_mut().zip(totals) {
-                let halves = out[at].as_chunks_mut::<8>().0;
-                for (out, total) in halves.iter_mut().zip(totals) {
-                    // SAFETY: `out` holds eight floats, and the machine has AVX by the promise.
-                    unsafe { _mm256_storeu_ps(out.as_mut_ptr(), total) };
-                }
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (form, panel.is_unpacked()) {
+                (Form::Eight, _) => by_rows::<D, 8, false>(panel, tile, at, out),
+                (Form::Four, true) => by_rows::<D, 8, true>(panel, tile, at, out),
+                (Form::Four, false) => by_rows::<D, 4, true>(panel, tile, at, out),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The machine must have the instructions of `D`, AVX2, FMA and F16C.
+#[inline(always)]
+unsafe fn by_rows<D: Dot, const GROUPS: usize, const LEAST: bool>(
+    panel: &Panel<'_>,
+    tile: &InputTile<'_>,
+    at: usize,
+    out: &mut Tile,
+) {
+    for first in (0..tile.rows).step_by(ROWS) {
+        // SAFETY: the caller's promise, and the tile has the rows from `first` on.
+        let totals = unsafe {
+            match tile.rows - first {
+                1 => pad(product::<D, GROUPS, LEAST, 1>(panel, tile, first)),
+                2 => pad(product::<D, GROUPS, LEAST, 2>(panel, tile, first)),
+                _ => product::<D, GROUPS, LEAST, 3>(panel, tile, first),
+            }
+        };
+        for (out, totals) in out[first..tile.rows].iter_mut().zip(totals) {
+            for (out, total) in out[at].as_chunks_mut::<8>().0.iter_mut().zip(totals) {
+                // SAFETY: `out` holds eight floats, and the machine has AVX by the promise.
+                unsafe { _mm256_storeu_ps(out.as_mut_ptr(), total) };
             }
         }
     }
@@ -112,39 +126,40 @@ unsafe fn pad<const N: usize>(totals: Totals<N>) -> Totals<ROWS> {
 }
 
 /// # Safety
-/// The machine must have the instructions of `D`, AVX2, FMA and F16C.
+/// The machine must have the instructions of `D`, AVX2, FMA and F16C, and the tile N rows from `first`
+/// on.
 #[inline(always)]
-unsafe fn product<D: Dot, const GROUPS: usize, const N: usize>(
+unsafe fn product<D: Dot, const GROUPS: usize, const LEAST: bool, const N: usize>(
     panel: &Panel<'_>,
-    rows: &[InputRow<'_>; N],
+    tile: &InputTile<'_>,
+    first: usize,
 ) -> Totals<N> {
     let blocks = panel.scales.len();
-    assert!(panel.groups.len() == blocks * GROUPS);
-    assert!(GROUPS == 8 || panel.leasts.len() == blocks);
-    for row in rows {
-        assert!(row.codes.len() == blocks * BLOCK && row.blocks.len() == blocks);
-    }
+    assert!(panel.groups.len() == blocks * GROUPS && (!LEAST || panel.leasts.len() == blocks));
+    assert!(tile.codes.len() == blocks * BLOCK * tile.rows);
+    assert!(tile.blocks.len() == blocks * tile.rows && first + N <= tile.rows);
     // SAFETY: the caller's promise, and `block` is below the lengths asserted above.
     unsafe {
         let mut totals = [[_mm256_setzero_ps(); HALVES]; N];
         for block in 0..blocks {
-            add_block::<D, GROUPS, N>(panel, rows, block, &mut totals);
+            add_block::<D, GROUPS, LEAST, N>(panel, (tile, first), block, &mut totals);
         }
         totals
     }
 }
 
 /// # Safety
-/// As for [`product`]; panel and rows must have more than `block` blocks.
+/// As for [`product`]; panel and tile must have more than `block` blocks.
 #[inline(always)]
-unsafe fn add_block<D: Dot, const GROUPS: usize, const N: usize>(
+unsafe fn add_block<D: Dot, const GROUPS: usize, const LEAST: bool, const N: usize>(
     panel: &Panel<'_>,
-    rows: &[InputRow<'_>; N],
+    (tile, first): (&InputTile<'_>, usize),
     block: usize,
     totals: &mut Totals<N>,
 ) {
     // SAFETY: the caller's promise; every pointer stays within the block.
     unsafe {
+        let inputs = tile.blocks.as_ptr().add(block * tile.rows + first);
         let low = _mm256_set1_epi8(15);
         let mut dots = [[_mm256_setzero_si256(); HALVES]; N];
         for group in 0..8 {
@@ -158,29 +173,30 @@ unsafe fn add_block<D: Dot, const GROUPS: usize, const N: usize>(
                     _ => _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low),
                 };
             }
-            for (dots, row) in dots.iter_mut().zip(rows) {
-                let codes = row.codes.as_ptr().add(block * BLOCK + group * 4).cast::<i32>();
-                let codes = _mm256_set1_epi32(codes.read_unaligned());
+            let codes = tile.codes.as_ptr().cast::<i32>();
+            let codes = codes.add((block * 8 + group) * tile.rows + first);
+            for (row, dots) in dots.iter_mut().enumerate() {
+                let codes = _mm256_set1_epi32(codes.add(row).read_unaligned());
                 for (dot, weights) in dots.iter_mut().zip(weights) {
-                    *dot = D::add(*dot, weights, codes, GROUPS == 8);
+                    *dot = D::add(*dot, weights, codes, !LEAST);
                 }
             }
         }
         for half in 0..HALVES {
             let scales = halves(panel.scales.as_ptr().add(block).cast(), half);
-            for ((totals, dots), row) in totals.iter_mut().zip(&dots).zip(rows) {
-                let input = row.blocks.as_ptr().add(block);
+            for (row, (totals, dots)) in totals.iter_mut().zip(&dots).enumerate() {
+                let input = inputs.add(row);
                 let mut dot = dots[half];
-                if GROUPS == 8 && D::SHIFTED {
+                if !LEAST && D::SHIFTED {
                     dot = _mm256_add_epi32(dot, _mm256_set1_epi32((*input).shift));
                 }
                 let scale = _mm256_mul_ps(scales, _mm256_set1_ps((*input).scale));
                 totals[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, totals[half]);
             }
-            if GROUPS == 4 {
+            if LEAST {
                 let leasts = halves(panel.leasts.as_ptr().add(block).cast(), half);
-                for (totals, row) in totals.iter_mut().zip(rows) {
-                    let sum = _mm256_set1_ps((*row.blocks.as_ptr().add(block)).sum);
+                for (row, totals) in totals.iter_mut().enumerate() {
+                    let sum = _mm256_set1_ps((*inputs.add(row)).sum);
                     totals[half] = _mm256_fmadd_ps(leasts, sum, totals[half]);
                 }
             }

@@ -1,15 +1,16 @@
 use rayon::prelude::*;
 
 use super::vector::quantise;
-use super::{BLOCK, Isa};
+use super::{BLOCK, Isa, TILE_ROWS};
 
-/// Rows of numbers, quantised to eight bits in blocks of 32, as the product takes them.
+/// Rows of numbers, quantised to eight bits in blocks of 32, as the product takes them: in tiles of a
+/// few rows, whose codes for the same four columns lie side by side.
 #[derive(Default)]
 pub(crate) struct Inputs {
     count: usize,
     blocks: usize,
-    pub(super) codes: Vec<i8>,
-    pub(super) blocks_of: Vec<InputBlock>,
+    codes: Vec<i8>,
+    blocks_of: Vec<InputBlock>,
 }
 
 /// What belongs to one block of one row.
@@ -24,9 +25,32 @@ pub(super) struct InputBlock {
     pub(super) sum: f32,
 }
 
+impl InputBlock {
+    /// What values are multiplied with to become codes, given the largest of a block.
+    pub(super) fn inverse(most: f32) -> f32 {
+        if most > 0.0 { 127.0 / most } else { 0.0 }
+    }
+
+    /// Given the largest value and the sum of the codes.
+    pub(super) fn new(most: f32, total: i32) -> Self {
+        let scale = most / 127.0;
+        Self { scale, shift: total.wrapping_mul(-128), sum: scale * total as f32 }
+    }
+}
+
+/// Some rows of [`Inputs`].
+#[derive(Clone, Copy)]
+pub(super) struct InputTile<'a> {
+    /// How many: one to [`TILE_ROWS`].
+    pub(super) rows: usize,
+    /// For each four columns, four codes of each row.
+    pub(super) codes: &'a [i8],
+    /// For each block, each row's.
+    pub(super) blocks: &'a [InputBlock],
+}
+
 impl Inputs {
-    /// Makes room for `count` rows of `columns` numbers, and fills each by `make` (row, output,
-    /// scratch of the same length) before quantising it.
+    /// Becomes `count` rows of `columns` numbers, each made by `make` and then quantised.
     pub(crate) fn fill(
         &mut self,
         isa: Isa,
@@ -34,15 +58,24 @@ impl Inputs {
         make: impl Fn(usize, &mut [f32]) + Sync,
     ) {
         (self.count, self.blocks) = (count, columns / BLOCK);
-        self.codes.resize(count * columns, 0);
-        self.blocks_of.resize(count * self.blocks, InputBlock::default());
-        let rows = self.codes.par_chunks_mut(columns);
-        let rows = rows.zip(self.blocks_of.par_chunks_mut(self.blocks)).enumerate();
-        let scratch = || vec![0.0; columns];
-        rows.for_each_init(scratch, |scratch, (row, (codes, blocks))| {
-            make(row, scratch);
-            quantise(isa, scratch, codes, blocks);
-        });
+        // Only ever longer: growing again would write zeros for nothing.
+        self.codes.resize(self.codes.len().max(count * columns), 0);
+        self.blocks_of.resize(self.blocks_of.len().max(count * self.blocks), InputBlock::default());
+        let rows = self.tile_rows();
+        let codes = self.codes[..count * columns].par_chunks_mut(rows * columns);
+        let blocks = self.blocks_of[..count * self.blocks].par_chunks_mut(rows * self.blocks);
+        let scratch = || (vec![0.0; columns], vec![0; rows * columns]);
+        codes.zip(blocks).enumerate().for_each_init(
+            scratch,
+            |(row, plain), (tile, (codes, blocks))| {
+                let together = codes.len() / columns;
+                for (at, plain) in plain.chunks_exact_mut(columns).enumerate().take(together) {
+                    make(tile * rows + at, row);
+                    quantise(isa, row, plain, &mut blocks[at..], together);
+                }
+                interleave(plain, codes, together);
+            },
+        );
     }
 
     /// Number of rows.
@@ -55,17 +88,43 @@ impl Inputs {
         self.blocks * BLOCK
     }
 
-    pub(super) fn row(&self, row: usize) -> InputRow<'_> {
-        InputRow {
-            codes: &self.codes[row * self.columns()..][..self.columns()],
-            blocks: &self.blocks_of[row * self.blocks..][..self.blocks],
-        }
+    /// Rows of all tiles but the last, chosen so that none is much smaller than the others.
+    pub(super) fn tile_rows(&self) -> usize {
+        self.count.div_ceil(self.count.div_ceil(TILE_ROWS).max(1)).max(1)
+    }
+
+    pub(super) fn tiles(&self) -> impl Iterator<Item = InputTile<'_>> {
+        let (rows, columns) = (self.tile_rows(), self.columns());
+        let codes = self.codes[..self.count * columns].chunks(rows * columns);
+        let blocks = self.blocks_of[..self.count * self.blocks].chunks(rows * self.blocks);
+        codes.zip(blocks).map(move |(codes, blocks)| InputTile {
+            rows: codes.len() / columns,
+            codes,
+            blocks,
+        })
     }
 }
 
-/// One row of [`Inputs`].
-#[derive(Clone, Copy)]
-pub(super) struct InputRow<'a> {
-    pub(super) codes: &'a [i8],
-    pub(super) blocks: &'a [InputBlock],
+/// Rows of codes, to be taken four columns at a time.
+fn interleave(rows: &[i8], out: &mut [i8], together: usize) {
+    match together {
+        1 => out.copy_from_slice(&rows[..out.len()]),
+        2 => interleave_by::<2>(rows, out),
+        3 => interleave_by::<3>(rows, out),
+        4 => interleave_by::<4>(rows, out),
+        5 => interleave_by::<5>(rows, out),
+        _ => interleave_by::<TILE_ROWS>(rows, out),
+    }
+}
+
+fn interleave_by<const N: usize>(rows: &[i8], out: &mut [i8]) {
+    let out = out.as_chunks_mut::<4>().0.as_chunks_mut::<N>().0;
+    let fours = out.len();
+    let rows = rows.as_chunks::<4>().0;
+    let rows: [&[[i8; 4]]; N] = std::array::from_fn(|row| &rows[row * fours..(row + 1) * fours]);
+    for (at, out) in out.iter_mut().enumerate() {
+        for (out, row) in out.iter_mut().zip(rows) {
+            *out = row[at];
+        }
+    }
 }

@@ -2,13 +2,16 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use super::inputs::InputRow;
+use super::inputs::InputTile;
 use super::isa::Kind;
-use super::packed::{Form, Panel};
-use super::{Inputs, Isa, LANES, Packed, TILE_PANELS, TILE_ROWS, Tile, portable};
+use super::packed::{Form, Group, Panel};
+use super::{Inputs, Isa, LANES, Packed, TILE_PANELS, Tile, portable};
 
 /// Parts each thread gets of one product, so that one that is held up does not hold up all.
 const PARTS: usize = 4;
+
+/// From so many rows on, four-bit weights are taken apart once for all of them.
+const UNPACK_ROWS: usize = 12;
 
 /// Where a product goes: some columns of a matrix.
 pub(crate) struct Target<'a> {
@@ -30,26 +33,41 @@ pub(crate) fn multiply(isa: Isa, inputs: &Inputs, weights: &Packed, target: Targ
     let pairs = weights.panels().div_ceil(TILE_PANELS);
     let least = pairs.div_ceil(rayon::current_num_threads() * PARTS);
     let sheet = Sheet { start: target.values.as_mut_ptr(), owner: PhantomData, ..(&target).into() };
-    let rows: Vec<InputRow<'_>> = (0..inputs.count()).map(|row| inputs.row(row)).collect();
-    (0..pairs).into_par_iter().with_min_len(least).for_each(|pair| {
+    let unpack = weights.form() == Form::Four && inputs.count() >= UNPACK_ROWS;
+    let pairs = (0..pairs).into_par_iter().with_min_len(least);
+    pairs.for_each_init(Buffers::default, |buffers, pair| {
         let first = pair * TILE_PANELS;
         let last = weights.panels().min(first + TILE_PANELS);
-        let panels: [Panel<'_>; TILE_PANELS] =
+        let Buffers { groups, out } = buffers;
+        let mut panels: [Panel<'_>; TILE_PANELS] =
             std::array::from_fn(|at| weights.panel((first + at).min(last - 1)));
-        let mut out = Tile::default();
-        for (tile, rows) in rows.chunks(TILE_ROWS).enumerate() {
-            run(isa, weights.form(), &panels[..last - first], rows, &mut out);
-            for (at, out) in out.iter().take(rows.len()).enumerate() {
+        if unpack {
+            for (panel, groups) in panels.iter_mut().zip(groups) {
+                panel.unpack(groups);
+                panel.groups = groups;
+            }
+        }
+        for (index, tile) in inputs.tiles().enumerate() {
+            run(isa, weights.form(), &panels[..last - first], &tile, out);
+            for (at, out) in out.iter().take(tile.rows).enumerate() {
                 for (panel, out) in (first..last).zip(out) {
                     let lanes = LANES.min(weights.rows() - panel * LANES);
+                    let row = index * inputs.tile_rows() + at;
                     // SAFETY: the row is below `inputs.count()`, the columns are below the weights'
                     // rows, both asserted to lie within the target, and no other task has them:
                     // each panel is one task's.
-                    unsafe { sheet.put(tile * TILE_ROWS + at, panel * LANES, &out[..lanes]) };
+                    unsafe { sheet.put(row, panel * LANES, &out[..lanes]) };
                 }
             }
         }
     });
+}
+
+/// What one task needs beside its inputs.
+#[derive(Default)]
+struct Buffers {
+    groups: [Vec<Group>; TILE_PANELS],
+    out: Tile,
 }
 
 /// Multiplies every input row by some rows of the weights; one output row to each input row.
@@ -62,14 +80,13 @@ pub(crate) fn multiply_rows(
     assert_eq!(inputs.columns(), weights.columns(), "inputs and weights differ in width");
     let mut found = vec![vec![0.0; chosen.len()]; inputs.count()];
     let mut out = Tile::default();
-    let rows: Vec<InputRow<'_>> = (0..inputs.count()).map(|row| inputs.row(row)).collect();
     let mut columns: Vec<(usize, usize)> =
         chosen.iter().enumerate().map(|(at, row)| (*row as usize, at)).collect();
     columns.sort_unstable();
     for same in columns.chunk_by(|left, right| left.0 / LANES == right.0 / LANES) {
         let panel = weights.panel(same[0].0 / LANES);
-        for (rows, found) in rows.chunks(TILE_ROWS).zip(found.chunks_mut(TILE_ROWS)) {
-            run(isa, weights.form(), &[panel], rows, &mut out);
+        for (tile, found) in inputs.tiles().zip(found.chunks_mut(inputs.tile_rows())) {
+            run(isa, weights.form(), &[panel], &tile, &mut out);
             for (found, out) in found.iter_mut().zip(&out) {
                 same.iter().for_each(|(row, at)| found[*at] = out[0][row % LANES]);
             }
@@ -79,24 +96,24 @@ pub(crate) fn multiply_rows(
 }
 
 /// One tile on the path the machine has.
-fn run(isa: Isa, form: Form, panels: &[Panel<'_>], rows: &[InputRow<'_>], out: &mut Tile) {
+fn run(isa: Isa, form: Form, panels: &[Panel<'_>], tile: &InputTile<'_>, out: &mut Tile) {
     match isa.kind() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a value of `Isa` is proof that the machine has the instructions.
-        Kind::Avx512 => unsafe { super::avx512::tile(form, panels, rows, out) },
+        Kind::Avx512 => unsafe { super::avx512::tile(form, panels, tile, out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Kind::AvxVnni => unsafe { super::avx2::tile_vnni(form, panels, rows, out) },
+        Kind::AvxVnni => unsafe { super::avx2::tile_vnni(form, panels, tile, out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Kind::Avx2 => unsafe { super::avx2::tile(form, panels, rows, out) },
+        Kind::Avx2 => unsafe { super::avx2::tile(form, panels, tile, out) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        Kind::I8mm => unsafe { super::neon::tile_mixed(form, panels, rows, out) },
+        Kind::I8mm => unsafe { super::neon::tile_mixed(form, panels, tile, out) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        Kind::Dot => unsafe { super::neon::tile(form, panels, rows, out) },
-        _ => portable::tile(form, panels, rows, out),
+        Kind::Dot => unsafe { super::neon::tile_plain(form, panels, tile, out) },
+        _ => portable::tile(form, panels, tile, out),
     }
 }
 

@@ -40,6 +40,26 @@ pub(super) struct Panel<'a> {
     pub(super) leasts: &'a [Halves],
 }
 
+impl Panel<'_> {
+    /// Whether each byte holds one weight.
+    pub(super) fn is_unpacked(&self) -> bool {
+        self.groups.len() == self.scales.len() * Form::Eight.groups()
+    }
+
+    /// Groups with one four-bit weight to a byte, for products with so many rows that taking the
+    /// halves apart each time costs more than doing it once.
+    pub(super) fn unpack(&self, out: &mut Vec<Group>) {
+        out.clear();
+        for block in self.groups.chunks_exact(Form::Four.groups()) {
+            for shift in [0, 4] {
+                out.extend(
+                    block.iter().map(|group| Group(group.0.map(|byte| (byte >> shift) & 15))),
+                );
+            }
+        }
+    }
+}
+
 /// One block of one row, ready to be put in its place.
 struct Codes {
     scale: f16,

@@ -257,3 +257,40 @@ fn the_work_between_products_gives_the_same_bits_everywhere() {
         assert!((f32::from_bits(*found) - expected).abs() < 1e-6);
     }
 }
+
+#[test]
+fn speed() {
+    if std::env::var_os("SPEED").is_none() {
+        return;
+    }
+    let mut chance = Chance(6);
+    for (rows, columns) in [(1536, 576), (576, 1536), (2048, 2048)] {
+        let source = Source::Values(chance.values(rows * columns));
+        for form in [Form::Eight, Form::Four] {
+            let weights = Packed::new(&source, rows, columns, Some(form));
+            for count in [1, 4, 16, 256] {
+                let values = chance.values(count * columns);
+                let inputs = inputs(Isa::best(), columns, &values);
+                let mut out = vec![0.0; count * rows];
+                let mut best = f64::MAX;
+                for _ in 0..12 {
+                    let times = 600 / count + 1;
+                    let start = std::time::Instant::now();
+                    for _ in 0..times {
+                        multiply(
+                            Isa::best(),
+                            &inputs,
+                            &weights,
+                            Target { width: rows, values: &mut out, column: 0, add: false },
+                        );
+                    }
+                    best = best.min(start.elapsed().as_secs_f64() / times as f64);
+                }
+                println!(
+                    "{rows}x{columns} {form:?} m={count}: {:.0} GFLOP/s",
+                    2.0 * (rows * columns * count) as f64 / best / 1e9
+                );
+            }
+        }
+    }
+}

@@ -74,35 +74,42 @@ by_isa! {
             head[other] = x * sin + y * cos;
         }
     }
+}
 
-    /// Quantises a row to eight bits, block by block.
-    pub(super) fn quantise(row: &[f32], codes: &mut [i8], blocks: &mut [InputBlock]) {
-        let codes = codes.as_chunks_mut::<BLOCK>().0;
-        for ((values, codes), block) in row.as_chunks::<BLOCK>().0.iter().zip(codes).zip(blocks) {
-            let mut most = [0.0f32; LANES];
-            for half in values.as_chunks::<LANES>().0 {
-                for (most, value) in most.iter_mut().zip(half) {
-                    let value = value.abs();
-                    *most = if value > *most { value } else { *most };
-                }
-            }
-            let most = most.iter().fold(0.0, |most, value| if *value > most { *value } else { most });
-            let scale = most / 127.0;
-            let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
-            let mut total = 0i32;
-            for (code, value) in codes.iter_mut().zip(values) {
-                // Adding this number leaves the nearest whole number in the lowest bits.
-                let whole = value.mul_add(inverse, ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits());
-                *code = whole as i8;
-                total = total.wrapping_add(i32::from(*code));
-            }
-            *block = InputBlock { scale, shift: total.wrapping_mul(-128), sum: scale * total as f32 };
-        }
+/// Quantises a row to eight bits, block by block; every `stride`th of `blocks` is the row's.
+pub(super) fn quantise(
+    isa: Isa,
+    row: &[f32],
+    codes: &mut [i8],
+    blocks: &mut [InputBlock],
+    stride: usize,
+) {
+    let values = row.as_chunks::<BLOCK>().0.iter();
+    let places = codes.as_chunks_mut::<BLOCK>().0.iter_mut().zip(blocks.iter_mut().step_by(stride));
+    for (values, (codes, block)) in values.zip(places) {
+        *block = match isa.kind() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a value of `Isa` is proof that the machine has the instructions.
+            Kind::Avx512 => unsafe { super::avx512::quantise(values, codes) },
+            _ => quantise_block(values, codes),
+        };
     }
 }
 
+fn quantise_block(values: &[f32; BLOCK], codes: &mut [i8; BLOCK]) -> InputBlock {
+    let most = values.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+    let inverse = InputBlock::inverse(most);
+    let mut total = 0i32;
+    for (code, value) in codes.iter_mut().zip(values) {
+        // Adding this number leaves the nearest whole number in the lowest bits.
+        *code = value.mul_add(inverse, ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i8;
+        total += i32::from(*code);
+    }
+    InputBlock::new(most, total)
+}
+
 /// 1.5 * 2^23: a float of this size has no fraction left.
-const ROUNDER: f32 = 12_582_912.0;
+pub(super) const ROUNDER: f32 = 12_582_912.0;
 
 /// Below this the exponential is taken for 0; above its negative, for that of it.
 const LEAST: f32 = -87.0;
@@ -129,13 +136,8 @@ pub(super) fn exponential(x: f32) -> f32 {
 
 /// The lanes added up, halves onto halves.
 #[inline(always)]
-pub(super) fn sum(mut lanes: [f32; LANES]) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
+pub(super) fn sum(lanes: [f32; LANES]) -> f32 {
+    let eight: [f32; 8] = std::array::from_fn(|at| lanes[at] + lanes[at + 8]);
+    let four: [f32; 4] = std::array::from_fn(|at| eight[at] + eight[at + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }
