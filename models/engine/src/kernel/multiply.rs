@@ -43,7 +43,7 @@ pub(crate) fn multiply(isa: Isa, inputs: &Inputs, weights: &Packed, target: Targ
             std::array::from_fn(|at| weights.panel((first + at).min(last - 1)));
         if unpack {
             for (panel, groups) in panels.iter_mut().zip(groups) {
-                panel.unpack(groups);
+                panel.unpack(isa, groups);
                 panel.groups = groups;
             }
         }
@@ -146,10 +146,13 @@ impl Sheet<'_> {
         let at = row * self.width + self.column + column;
         // SAFETY: the caller's promise.
         let place = unsafe { std::slice::from_raw_parts_mut(self.start.add(at), values.len()) };
-        if self.add {
-            place.iter_mut().zip(values).for_each(|(place, value)| *place += value);
-        } else {
-            place.copy_from_slice(values);
+        match (place.as_mut_array::<LANES>(), values.as_array::<LANES>(), self.add) {
+            (Some(place), Some(values), false) => *place = *values,
+            (Some(place), Some(values), true) => {
+                (0..LANES).for_each(|lane| place[lane] += values[lane]);
+            }
+            (_, _, false) => place.copy_from_slice(values),
+            (_, _, true) => place.iter_mut().zip(values).for_each(|(old, new)| *old += new),
         }
     }
 }

@@ -1,7 +1,9 @@
 use half::f16;
 use rayon::prelude::*;
 
-use super::{BLOCK, LANES, Source};
+use super::isa::Kind;
+use super::vector::by_isa;
+use super::{BLOCK, Isa, LANES, Source};
 
 /// How the values of a packed matrix are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +50,21 @@ impl Panel<'_> {
 
     /// Groups with one four-bit weight to a byte, for products with so many rows that taking the
     /// halves apart each time costs more than doing it once.
-    pub(super) fn unpack(&self, out: &mut Vec<Group>) {
-        out.clear();
-        for block in self.groups.chunks_exact(Form::Four.groups()) {
-            for shift in [0, 4] {
-                out.extend(
-                    block.iter().map(|group| Group(group.0.map(|byte| (byte >> shift) & 15))),
-                );
+    pub(super) fn unpack(&self, isa: Isa, out: &mut Vec<Group>) {
+        out.resize(2 * self.groups.len(), Group([0; 64]));
+        unpack(isa, self.groups, out);
+    }
+}
+
+by_isa! {
+    /// Takes the halves of the bytes of a block's four groups apart, lower halves first.
+    pub(super) fn unpack(from: &[Group], to: &mut [Group]) {
+        for (from, to) in from.as_chunks::<4>().0.iter().zip(to.as_chunks_mut::<8>().0) {
+            for (at, group) in from.iter().enumerate() {
+                for (byte, lane) in group.0.iter().zip(0..64) {
+                    to[at].0[lane] = byte & 15;
+                    to[at + 4].0[lane] = byte >> 4;
+                }
             }
         }
     }
