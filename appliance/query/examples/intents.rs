@@ -21,11 +21,22 @@ struct Row {
     derivation: String,
 }
 
+const LANGUAGES: [(Language, &str); 8] = [
+    (Language::YaraL, "yaral"),
+    (Language::Aql, "aql"),
+    (Language::Kql, "kql"),
+    (Language::Spl, "spl"),
+    (Language::Esql, "esql"),
+    (Language::Eql, "eql"),
+    (Language::Lucene, "lucene"),
+    (Language::Kuery, "kuery"),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let shared =
         std::env::var_os("VEDETTE_SHARED").map_or_else(|| "../shared".into(), PathBuf::from);
     let show: usize = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(0);
-    for (language, file) in [(Language::YaraL, "yaral"), (Language::Aql, "aql")] {
+    for (language, file) in LANGUAGES {
         let path = shared.join("data/queries").join(file).with_extension("jsonl");
         let Ok(text) = std::fs::read_to_string(&path) else {
             println!("not applicable: shared data is absent");

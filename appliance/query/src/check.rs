@@ -1,13 +1,11 @@
 //! Whether a text is a query of its language: grammar, fields, types, functions, bounds.
 
 use thiserror::Error;
-use time::OffsetDateTime;
 use vedette_event::query::Language;
 
+use crate::dialect;
 use crate::scan::ParseError;
 use crate::schema::{Schema, SchemaError};
-use crate::shape::each_field;
-use crate::{aql, local, yara_l};
 
 /// Why a text is no valid query.
 #[derive(Debug, Error)]
@@ -33,12 +31,12 @@ pub enum CheckError {
     /// It could return without end.
     #[error("the query is not bounded in {0}")]
     Unbounded(String),
+    /// There is no checker.
+    #[error("{0} queries cannot be checked here")]
+    NoChecker(Language),
     /// It is checked against another language's schema.
     #[error("the query cannot be checked: {0}")]
     Schema(#[from] SchemaError),
-    /// There is no checker.
-    #[error("{0} queries cannot be checked here; local, yara-l and aql can")]
-    NoChecker(Language),
 }
 
 /// Checks a query: grammar, field list (the schema's, where given), types, functions and bounds.
@@ -47,7 +45,7 @@ pub enum CheckError {
 /// The first thing that is wrong, and how to mend it.
 pub fn check(language: Language, text: &str, schema: Option<&Schema>) -> Result<(), CheckError> {
     schema.map_or(Ok(()), |schema| schema.expect_language(language))?;
-    judge(language, text, schema, true)
+    dialect::of(language).ok_or(CheckError::NoChecker(language))?.check(text, schema, true)
 }
 
 /// Checks a query's grammar and shape alone: its fields may be a deployment's own.
@@ -55,31 +53,5 @@ pub fn check(language: Language, text: &str, schema: Option<&Schema>) -> Result<
 /// # Errors
 /// The first thing that is wrong, and how to mend it.
 pub fn check_grammar(language: Language, text: &str) -> Result<(), CheckError> {
-    judge(language, text, None, false)
-}
-
-fn judge(
-    language: Language,
-    text: &str,
-    schema: Option<&Schema>,
-    fields: bool,
-) -> Result<(), CheckError> {
-    match language {
-        Language::YaraL => yara_l::check(&yara_l::parse(text)?, schema, fields),
-        Language::Aql => aql::check(&aql::parse(text)?, schema, fields),
-        Language::Local => local_line(text, schema),
-        other => Err(CheckError::NoChecker(other)),
-    }
-}
-
-/// A local line may use any ECS field; under a schema, the schema's.
-fn local_line(text: &str, schema: Option<&Schema>) -> Result<(), CheckError> {
-    let query = local::parse_local(text, OffsetDateTime::UNIX_EPOCH)?;
-    let mut unknown = None;
-    each_field(&query.filter, &mut |field| {
-        if schema.is_some_and(|schema| schema.kind_of(&field.0).is_none()) {
-            unknown.get_or_insert_with(|| field.0.clone());
-        }
-    });
-    unknown.map_or(Ok(()), |field| Err(CheckError::UnknownField(field)))
+    dialect::of(language).ok_or(CheckError::NoChecker(language))?.check(text, None, false)
 }

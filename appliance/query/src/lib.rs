@@ -14,15 +14,24 @@
 
 mod aql;
 mod check;
+mod dialect;
+mod eql;
+mod esql;
 mod explain;
 mod incident;
 mod intent;
+mod kql;
+mod kuery;
 mod local;
 mod lower;
+mod lucene;
 mod render;
 mod scan;
 mod schema;
 mod shape;
+mod spl;
+mod syntax;
+mod terms;
 mod text;
 mod yara_l;
 
@@ -31,7 +40,7 @@ pub use explain::explain;
 pub use incident::from_incident;
 pub use intent::{from_intent, understands};
 pub use local::parse_local;
-pub use render::render;
+pub use render::{read_back, render};
 pub use scan::ParseError;
 pub use schema::{Schema, SchemaError};
 pub use shape::DEFAULT_LIMIT;

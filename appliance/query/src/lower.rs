@@ -1,15 +1,16 @@
 //! From ECS to a platform's own fields: what the dialect cannot say is left out and told.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use thiserror::Error;
 use time::Duration;
 use vedette_event::query::{Aggregation, FieldName, Operator, Predicate, Query, Value};
-use vedette_kb::dialects::{Dialect, DialectField, EventRow, FieldKind, Term, dialect, products};
+use vedette_kb::dialects::{DialectField, EventRow, FieldKind, Source, Term, dialect, products};
 
 use crate::schema::Schema;
-use crate::shape::{MAX_DEPTH, MAX_LIMIT, all, any, compare, is_everything, simplify, text};
+use crate::shape::{MAX_DEPTH, MAX_LIMIT, all, any, compare, is_everything, simplify};
 use crate::text::shown;
 
 /// ECS fields that classify an event; a platform says the same in its own way.
@@ -55,6 +56,10 @@ pub(crate) trait Platform {
     fn window(&self, window: Duration) -> Duration;
     /// How "every line" is said, if it can be.
     fn everything(&self) -> Option<Predicate>;
+    /// Whether a query looks in one of several sources, so that the best must be chosen.
+    fn chooses_source(&self) -> bool {
+        false
+    }
 }
 
 /// A query that a dialect cannot say.
@@ -65,27 +70,66 @@ pub(crate) struct NotSupported {
     pub(crate) why: String,
 }
 
-/// A query on platform fields and what was lost on the way.
+/// A query on platform fields, where it looks, and what was lost on the way.
 #[derive(Debug)]
 pub(crate) struct Lowered {
     /// The query.
     pub(crate) query: Query,
     /// What the reader should know.
     pub(crate) notes: Vec<String>,
+    /// The source it looks in.
+    pub(crate) source: Cow<'static, Source>,
 }
 
-/// Lowers a query to a platform.
+/// What leaving something out costs a source against the others: the kind of event most, the product
+/// next, since lines of another kind or product would be another question.
+const LOST_CATEGORY: usize = 8;
+const LOST_PRODUCT: usize = 4;
+const LOST_PART: usize = 2;
+/// A source of one product alone answers a question that names none worse than a general one.
+const UNASKED_PRODUCT: usize = 3;
+
+/// Lowers a query to a platform: to the source that can say most of it, of equal ones the first.
 pub(crate) fn lower(
     query: &Query,
-    platform: &dyn Platform,
+    platform: &(impl Platform + ?Sized),
     schema: Option<&Schema>,
 ) -> Result<Lowered, NotSupported> {
-    let dialect = dialect(platform.name())
+    let known = dialect(platform.name())
         .ok_or_else(|| NotSupported { why: format!("{} has no tables", platform.name()) })?;
-    let mut lowering = Lowering { platform, dialect, schema, notes: Vec::new() };
+    let sources: Vec<Cow<'static, Source>> = match schema {
+        Some(schema) if platform.chooses_source() => {
+            schema.sources_of(known).into_iter().map(Cow::Owned).collect()
+        }
+        Some(schema) => vec![Cow::Owned(schema.one_source(known))],
+        None => known.sources.iter().map(Cow::Borrowed).collect(),
+    };
     let given = simplify(query.filter.clone());
+    let mut best: Option<(usize, Lowered)> = None;
+    let mut refusal = None;
+    for source in sources {
+        match lower_to(query, &given, (platform, source, schema)) {
+            Ok((lost, lowered)) if best.as_ref().is_none_or(|(least, _)| lost < *least) => {
+                best = Some((lost, lowered));
+            }
+            Ok(_) => {}
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    let nowhere = || NotSupported { why: "there is no source to look in".to_owned() };
+    best.map(|(_, lowered)| lowered).ok_or_else(|| refusal.unwrap_or_else(nowhere))
+}
+
+/// Lowers a query to one source; how much was lost, and the query.
+fn lower_to<P: Platform + ?Sized>(
+    query: &Query,
+    given: &Predicate,
+    (platform, source, schema): (&P, Cow<'static, Source>, Option<&Schema>),
+) -> Result<(usize, Lowered), NotSupported> {
+    let mut lowering =
+        Lowering { platform, source: &source, schema, notes: Vec::new(), lost: 0, product: false };
     let filter =
-        if is_everything(&given) { platform.everything() } else { lowering.predicate(&given, 0) };
+        if is_everything(given) { platform.everything() } else { lowering.predicate(given, 0) };
     let Some(filter) = filter.map(simplify) else {
         let mut why = "nothing that was asked can be said in this dialect".to_owned();
         for note in &lowering.notes {
@@ -94,24 +138,33 @@ pub(crate) fn lower(
         }
         return Err(NotSupported { why });
     };
+    let filter =
+        if is_everything(&filter) { platform.everything().unwrap_or(filter) } else { filter };
     let aggregation = query.aggregation.as_ref().and_then(|counting| lowering.counting(counting));
     let projection = lowering.shown_fields(&query.projection);
     let limit = query.limit.clamp(1, MAX_LIMIT);
     if limit != query.limit {
         lowering.note(format!("limited to {limit} rows"));
     }
+    let unasked = !source.modules.is_empty() && !lowering.product;
+    let lost = lowering.lost + if unasked { UNASKED_PRODUCT } else { 0 };
+    let notes = lowering.notes;
     let query = Query { filter, aggregation, projection, time: query.time, limit };
-    Ok(Lowered { query, notes: lowering.notes })
+    Ok((lost, Lowered { query, notes, source }))
 }
 
-struct Lowering<'a> {
-    platform: &'a dyn Platform,
-    dialect: &'static Dialect,
+struct Lowering<'a, P: ?Sized> {
+    platform: &'a P,
+    source: &'a Source,
     schema: Option<&'a Schema>,
     notes: Vec<String>,
+    /// How much could not be said.
+    lost: usize,
+    /// Whether the question names the product whose lines the source holds.
+    product: bool,
 }
 
-impl Lowering<'_> {
+impl<P: Platform + ?Sized> Lowering<'_, P> {
     fn note(&mut self, note: String) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
@@ -145,6 +198,11 @@ impl Lowering<'_> {
         }
         let before = self.notes.len();
         let said = self.predicate(inner, depth + 1)?;
+        if is_everything(&simplify(said.clone())) {
+            self.lost += LOST_CATEGORY;
+            self.note("left out: an exception that would leave nothing here".to_owned());
+            return None;
+        }
         if self.notes.len() > before {
             self.note("left out: an exception that this dialect can say only in part".to_owned());
             return None;
@@ -161,7 +219,7 @@ impl Lowering<'_> {
                     field,
                     operator: Operator::Equal,
                     value: Value::Text(value),
-                } if FACETS.contains(&field.0.as_str()) && !self.dialect.events.is_empty() => {
+                } if FACETS.contains(&field.0.as_str()) && !self.source.events.is_empty() => {
                     facets.insert(field.0.as_str(), value.as_str());
                 }
                 Predicate::Compare { field, operator, value } => {
@@ -172,6 +230,7 @@ impl Lowering<'_> {
         }
         let mut events = self.facets(facets);
         events.append(&mut said);
+        // A part that every line of the source satisfies was said all the same.
         (!events.is_empty()).then(|| all(events))
     }
 
@@ -179,10 +238,10 @@ impl Lowering<'_> {
     /// table, else is left out.
     fn facets(&mut self, mut facets: BTreeMap<&str, &str>) -> Vec<Predicate> {
         let mut said = Vec::new();
-        while let Some(row) = self.best_row(&facets) {
+        while let Some(row) = self.best_row(&facets).cloned() {
             facets.retain(|field, _| !row.when.contains_key(*field));
-            let terms = |terms: &[Term]| terms.iter().filter_map(term).collect::<Vec<_>>();
-            said.extend(terms(&row.all));
+            let terms = |terms: &[Term]| terms.iter().filter_map(|term| self.term(term)).collect();
+            said.push(all(terms(&row.all)));
             if !row.any.is_empty() {
                 said.push(any(terms(&row.any)));
             }
@@ -194,9 +253,28 @@ impl Lowering<'_> {
         said
     }
 
-    fn best_row(&self, facets: &BTreeMap<&str, &str>) -> Option<&'static EventRow> {
-        let dialect: &'static Dialect = self.dialect;
-        dialect
+    /// A term of an event row, in the platform's shape.
+    fn term(&self, (field, operator, value): &Term) -> Option<Predicate> {
+        let operator = operator.parse().ok()?;
+        let kind = dialect(self.platform.name())?.column(self.table(), field);
+        let value = match (kind, value.parse()) {
+            (Some(FieldKind::Number), Ok(number)) => Value::Number(number),
+            _ => Value::Text(value.clone()),
+        };
+        Some(match kind {
+            Some(_) => self.platform.settle(field, operator, value).predicate,
+            None => compare(field, operator, value),
+        })
+    }
+
+    /// The table that the source is, where the platform has several.
+    fn table(&self) -> Option<&str> {
+        let tables = self.platform.chooses_source() && !self.source.name.is_empty();
+        tables.then_some(self.source.name.as_str())
+    }
+
+    fn best_row(&self, facets: &BTreeMap<&str, &str>) -> Option<&EventRow> {
+        self.source
             .events
             .iter()
             .filter(|row| row.when.iter().all(|(f, v)| facets.get(f.as_str()) == Some(&v.as_str())))
@@ -214,12 +292,11 @@ impl Lowering<'_> {
 
     fn fields_for(&self, ecs: &str) -> Vec<DialectField> {
         match self.schema {
-            Some(schema) => schema.fields_for(ecs),
             None if self.platform.takes_any_field() => {
-                let kind = self.dialect.fields_for(ecs).next().map_or(FieldKind::Text, |f| f.kind);
+                let kind = self.source.fields_for(ecs).next().map_or(FieldKind::Text, |f| f.kind);
                 vec![DialectField { name: ecs.to_owned(), kind, ecs: ecs.to_owned() }]
             }
-            None => self.dialect.fields_for(ecs).cloned().collect(),
+            _ => self.source.fields_for(ecs).cloned().collect(),
         }
     }
 
@@ -234,6 +311,12 @@ impl Lowering<'_> {
     }
 
     fn no_field(&mut self, ecs: &str, value: &str) {
+        self.lost += match ecs {
+            "event.category" => LOST_CATEGORY,
+            "event.module" => LOST_PRODUCT,
+            "host.os.type" | "event.type" => 1,
+            _ => LOST_PART,
+        };
         self.note(format!("left out: {ecs} {value} (no field for it in this dialect)"));
     }
 
@@ -243,6 +326,9 @@ impl Lowering<'_> {
         operator: Operator,
         value: &Value,
     ) -> Option<Predicate> {
+        if self.holds_product(field, operator, value) {
+            return Some(Predicate::And(Vec::new()));
+        }
         let value = self.product(field, value);
         let as_text = value.to_string();
         if let Some(why) = self.platform.refuses(&as_text) {
@@ -262,6 +348,15 @@ impl Lowering<'_> {
             (false, Operator::NotEqual) => Some(all(said)),
             (false, _) => Some(any(said)),
         }
+    }
+
+    /// Whether every line of the source comes from the product that is asked for.
+    fn holds_product(&mut self, field: &FieldName, operator: Operator, value: &Value) -> bool {
+        let asks = field.0 == "event.module"
+            && matches!(operator, Operator::Equal | Operator::Contains)
+            && matches!(value, Value::Text(module) if self.source.modules.contains(module));
+        self.product |= asks;
+        asks
     }
 
     /// The name this platform has for a product.
@@ -288,11 +383,15 @@ impl Lowering<'_> {
         match (field.kind, fit(field.kind, operator, value)) {
             (_, None) => {
                 let value = shown(&value.to_string());
+                self.lost += LOST_PART;
                 self.note(format!("refused: {} {operator} {value} ({:?})", field.ecs, field.kind));
                 None
             }
             (FieldKind::Name, Some(Value::Text(name))) => {
                 Some(self.last_part(field, operator, name))
+            }
+            (FieldKind::Wide, Some(Value::Text(text))) => {
+                Some(self.somewhere(field, operator, &text))
             }
             (_, Some(value)) => Some(self.settled(&field.name, operator, value)),
         }
@@ -305,6 +404,22 @@ impl Lowering<'_> {
             self.note(format!("approximated: {field} {operator} {shown_value} ({near})"));
         }
         mapped.predicate
+    }
+
+    /// A value looked for in free text, which holds more than the value.
+    fn somewhere(&mut self, field: &DialectField, operator: Operator, part: &str) -> Predicate {
+        let value = Value::Text(part.to_owned());
+        let whole = matches!(operator, Operator::Equal | Operator::NotEqual);
+        if !whole || part.is_empty() {
+            return self.settled(&field.name, operator, value);
+        }
+        let why = "looked for anywhere in the text";
+        self.note(format!("approximated: {} {operator} {} ({why})", field.ecs, shown(part)));
+        let there = self.settled(&field.name, Operator::Contains, value);
+        match operator {
+            Operator::NotEqual => Predicate::Not(Box::new(there)),
+            _ => there,
+        }
     }
 
     /// A name compared with the last part of what may be a whole path.
@@ -369,10 +484,6 @@ impl Lowering<'_> {
     }
 }
 
-fn term((field, operator, value): &Term) -> Option<Predicate> {
-    operator.parse().ok().map(|operator| text(field, operator, value))
-}
-
 /// The value as the kind of field takes it, or `None` where the comparison makes no sense there.
 fn fit(kind: FieldKind, operator: Operator, value: &Value) -> Option<Value> {
     use Operator::{Contains, EndsWith, Equal, InNetwork, NotEqual, StartsWith};
@@ -385,6 +496,7 @@ fn fit(kind: FieldKind, operator: Operator, value: &Value) -> Option<Value> {
             InNetwork if is_network(&as_text) => Some(Value::Text(as_text)),
             _ => None,
         },
+        FieldKind::Other => None,
         FieldKind::Text | FieldKind::Name | FieldKind::Wide => {
             let partial = matches!(operator, Contains | StartsWith | EndsWith);
             let whole = matches!(operator, Equal | NotEqual);

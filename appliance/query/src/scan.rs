@@ -141,6 +141,16 @@ impl<'a, T: Clone + PartialEq> Tokens<'a, T> {
         found
     }
 
+    /// The byte offset of the next token, the end of the text where there is none.
+    pub(crate) fn offset(&self) -> usize {
+        self.tokens.get(self.next).map_or(self.text.len(), |spot| spot.at)
+    }
+
+    /// The text from an offset up to the next token.
+    pub(crate) fn slice(&self, from: usize) -> &'a str {
+        self.text.get(from..self.offset()).unwrap_or_default()
+    }
+
     /// Goes one level deeper, or says that it is too deep.
     pub(crate) fn deeper(&mut self) -> Result<(), ParseError> {
         self.depth += 1;

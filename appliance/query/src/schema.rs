@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use thiserror::Error;
 use vedette_event::query::Language;
-use vedette_kb::dialects::{DialectField, FieldKind};
+use vedette_kb::dialects::{Dialect, DialectField, EventRow, FieldKind, Source as Known};
 
 /// A schema file that cannot be used.
 #[derive(Debug, Error)]
@@ -41,10 +41,75 @@ struct SchemaField {
 struct Source {
     name: String,
     #[serde(default)]
-    #[expect(dead_code, reason = "part of the file's contract, for the reader of the file")]
     role: String,
     #[serde(default)]
     fields: BTreeMap<String, SchemaField>,
+}
+
+impl Source {
+    /// Its fields that stand for an ECS field.
+    fn mapped(&self) -> impl Iterator<Item = DialectField> {
+        self.fields.iter().filter_map(|(name, field)| {
+            let ecs = field.ecs.clone()?;
+            Some(DialectField { name: name.clone(), kind: kind(&field.kind), ecs })
+        })
+    }
+
+    fn known(&self, dialect: &Dialect) -> Known {
+        let same = dialect.source(&self.name);
+        let usual = same.or(dialect.sources.first()).cloned().unwrap_or_default();
+        let mut events = same.map(|same| same.events.clone()).unwrap_or_default();
+        if let Some(category) = category(&self.role) {
+            let when = BTreeMap::from([("event.category".to_owned(), category.to_owned())]);
+            if events.iter().all(|row| row.when != when) {
+                events.push(EventRow { when, all: Vec::new(), any: Vec::new() });
+            }
+        }
+        Known {
+            name: self.name.clone(),
+            time: self.time().map_or(usual.time, str::to_owned),
+            modules: Vec::new(),
+            labels: same.map(|same| same.labels.clone()).unwrap_or_default(),
+            fields: self.mapped().collect(),
+            events,
+        }
+    }
+
+    /// The field that holds the time of a line.
+    fn time(&self) -> Option<&str> {
+        const NAMES: [&str; 3] = ["TimeGenerated", "Timestamp", "@timestamp"];
+        let mapped = |(name, field): (&'_ String, &'_ SchemaField)| {
+            (field.ecs.as_deref() == Some("@timestamp")).then(|| name.clone())
+        };
+        let by_ecs = self.fields.iter().find_map(mapped);
+        let by_ecs = by_ecs.and_then(|name| self.fields.get_key_value(&name));
+        let by_name = || NAMES.iter().find_map(|name| self.fields.get_key_value(*name));
+        by_ecs.or_else(by_name).map(|(name, _)| name.as_str())
+    }
+}
+
+/// The ECS category that a role names.
+fn category(role: &str) -> Option<&'static str> {
+    const ROLES: [(&str, &str); 16] = [
+        ("auth", "authentication"),
+        ("logon", "authentication"),
+        ("signin", "authentication"),
+        ("process", "process"),
+        ("network", "network"),
+        ("firewall", "network"),
+        ("dns", "network"),
+        ("file", "file"),
+        ("registry", "registry"),
+        ("web", "web"),
+        ("proxy", "web"),
+        ("mail", "email"),
+        ("malware", "malware"),
+        ("ids", "intrusion_detection"),
+        ("iam", "iam"),
+        ("image", "library"),
+    ];
+    let role = role.to_ascii_lowercase();
+    ROLES.iter().find(|(known, _)| role.contains(known)).map(|(_, category)| *category)
 }
 
 /// The fields of a deployment: a query for it uses these and no others.
@@ -84,17 +149,22 @@ impl Schema {
         }
     }
 
-    /// The platform fields that hold an ECS field.
-    pub(crate) fn fields_for(&self, ecs: &str) -> Vec<DialectField> {
+    /// Its sources as lowering takes them, each with what the dialect knows of a source of its name.
+    pub(crate) fn sources_of(&self, dialect: &Dialect) -> Vec<Known> {
+        self.sources.iter().map(|source| source.known(dialect)).collect()
+    }
+
+    /// All its sources as one, under the name of the first.
+    pub(crate) fn one_source(&self, dialect: &Dialect) -> Known {
+        let usual = dialect.sources.first().cloned().unwrap_or_default();
         let mut fields: Vec<DialectField> = Vec::new();
-        for (name, field) in self.sources.iter().flat_map(|source| &source.fields) {
-            let fits = field.ecs.as_deref() == Some(ecs) && fields.iter().all(|f| f.name != *name);
-            if fits {
-                let kind = kind(&field.kind);
-                fields.push(DialectField { name: name.clone(), kind, ecs: ecs.to_owned() });
+        for field in self.sources.iter().flat_map(Source::mapped) {
+            if !fields.contains(&field) {
+                fields.push(field);
             }
         }
-        fields
+        let name = self.sources.first().map(|source| source.name.clone()).unwrap_or_default();
+        Known { name, fields, ..usual }
     }
 
     /// The kind of a platform field, in any case, or `None` where the schema lacks it.
@@ -104,6 +174,12 @@ impl Schema {
             .flat_map(|source| &source.fields)
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, field)| kind(&field.kind))
+    }
+
+    /// The kind of a field of the source of this name; `None` where the source or the field is missing.
+    pub(crate) fn kind_in(&self, source: &str, field: &str) -> Option<FieldKind> {
+        let source = self.sources.iter().find(|known| known.name == source)?;
+        source.fields.get(field).map(|field| kind(&field.kind))
     }
 
     /// The names of its sources.
@@ -116,6 +192,8 @@ fn kind(name: &str) -> FieldKind {
     match name.to_ascii_lowercase().as_str() {
         "number" | "int" | "integer" | "long" | "float" | "double" | "short" | "int32"
         | "int64" | "uint32" | "uint64" | "real" | "numeric" => FieldKind::Number,
+        "datetime" | "date" | "timestamp" | "timespan" | "bool" | "boolean" | "dynamic"
+        | "object" | "guid" => FieldKind::Other,
         "ip" | "address" | "host" | "inet" => FieldKind::Address,
         _ => FieldKind::Text,
     }
@@ -130,7 +208,9 @@ mod tests {
         let good = r#"{"language":"aql","sources":[{"name":"events","role":"auth","fields":
             {"client ip":{"type":"ip","ecs":"source.ip"},"n":{"type":"long"}}}]}"#;
         let schema = Schema::parse(good).unwrap();
-        assert_eq!(schema.fields_for("source.ip")[0].name, "client ip");
+        let aql = vedette_kb::dialects::dialect("aql").unwrap();
+        let source = schema.one_source(aql);
+        assert_eq!(source.fields_for("source.ip").next().unwrap().name, "client ip");
         assert_eq!(schema.kind_of("N"), Some(FieldKind::Number));
         assert!(schema.expect_language(Language::YaraL).is_err());
         for bad in ["", "[]", "{}", r#"{"language":"aql","sources":[]}"#] {

@@ -61,6 +61,9 @@ pub(crate) fn simplify(predicate: Predicate) -> Predicate {
                 Predicate::Or(inner) => Ok(inner),
                 other => Err(other),
             });
+            if let Some(at) = parts.iter().position(is_everything) {
+                return parts.into_iter().nth(at).unwrap_or_else(nothing);
+            }
             open_single(parts, Predicate::Or)
         }
         Predicate::Not(inner) => match simplify(*inner) {

@@ -7,7 +7,7 @@ use crate::check::CheckError;
 use crate::schema::Schema;
 
 /// Checks names, types and bounds; `fields` says whether the field list and the bounds count.
-pub(crate) fn check(
+pub(super) fn check(
     select: &Select,
     schema: Option<&Schema>,
     fields: bool,

@@ -5,7 +5,7 @@ use crate::scan::{ParseError, Tokens};
 
 /// A statement.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Select {
+pub(super) struct Select {
     pub(super) columns: Vec<Column>,
     pub(super) from: String,
     pub(super) filter: Option<Expr>,
@@ -88,7 +88,7 @@ const CLAUSES: [&str; 13] = [
 ];
 
 /// Reads a statement.
-pub(crate) fn parse(text: &str) -> Result<Select, ParseError> {
+pub(super) fn parse(text: &str) -> Result<Select, ParseError> {
     let mut parser = Parser { tokens: Tokens::new(text, tokens(text)?) };
     let select = parser.select()?;
     parser.sign(";");

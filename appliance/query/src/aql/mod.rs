@@ -6,17 +6,16 @@ mod lexer;
 mod read;
 mod write;
 
-pub(crate) use check::check;
-pub(crate) use grammar::parse;
-pub(crate) use read::read;
-pub(crate) use write::{rounded, write};
-
 use std::net::IpAddr;
 
 use time::Duration;
-use vedette_event::query::{Operator, Predicate, Value};
+use vedette_event::query::{Operator, Predicate, Query, Value};
+use vedette_kb::dialects::Source;
 
+use crate::check::CheckError;
+use crate::dialect::{Dialect, Meaning};
 use crate::lower::{Mapped, Platform, folded, presence};
+use crate::schema::Schema;
 use crate::shape::compare;
 use crate::text::refuse_plain;
 
@@ -67,6 +66,32 @@ impl Platform for Aql {
 
     fn everything(&self) -> Option<Predicate> {
         Some(Predicate::And(Vec::new()))
+    }
+}
+
+impl Dialect for Aql {
+    fn adapt(&self, query: Query, notes: &mut Vec<String>) -> Query {
+        if query.aggregation.is_some() {
+            notes.push("approximated: counted in fixed slices of time".to_owned());
+        }
+        Query { time: write::rounded(query.time), ..query }
+    }
+
+    fn write(&self, query: &Query, source: &Source) -> String {
+        let from = if source.name.is_empty() { "events" } else { &source.name };
+        write::write(query, from)
+    }
+
+    fn read(&self, text: &str) -> Option<Meaning> {
+        read::read(&grammar::parse(text).ok()?).map(Meaning::of_query)
+    }
+
+    fn check(&self, text: &str, schema: Option<&Schema>, fields: bool) -> Result<(), CheckError> {
+        check::check(&grammar::parse(text)?, schema, fields)
+    }
+
+    fn carries_time(&self) -> bool {
+        true
     }
 }
 

@@ -9,7 +9,7 @@ use super::write::{COUNTED, SLICE, USUAL_COLUMNS};
 use crate::shape::simplify;
 
 /// The query of a statement, or `None` where it says more than our queries can.
-pub(crate) fn read(select: &Select) -> Option<Query> {
+pub(super) fn read(select: &Select) -> Option<Query> {
     let filter = match &select.filter {
         None => Predicate::And(Vec::new()),
         Some(filter) => simplify(predicate(filter)?),

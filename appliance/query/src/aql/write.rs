@@ -25,7 +25,7 @@ pub(super) const COUNTED: &str = "Counted";
 pub(super) const SLICE: &str = "Slice";
 
 /// The statement of a lowered query.
-pub(crate) fn write(query: &Query, from: &str) -> String {
+pub(super) fn write(query: &Query, from: &str) -> String {
     let mut statement = String::from("SELECT ");
     columns(&mut statement, query);
     let _ = write!(statement, " FROM {}", property(&FieldName(from.to_owned())));
@@ -174,7 +174,7 @@ fn whole_minutes(span: Duration) -> i64 {
 }
 
 /// The window as AQL can say it: whole minutes, rounded outwards.
-pub(crate) fn rounded(time: TimeRange) -> TimeRange {
+pub(super) fn rounded(time: TimeRange) -> TimeRange {
     match time {
         TimeRange::Last(span) => TimeRange::Last(Duration::minutes(whole_minutes(span))),
         TimeRange::Absolute { from, to } => {

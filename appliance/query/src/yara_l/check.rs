@@ -9,7 +9,7 @@ use crate::check::CheckError;
 use crate::schema::Schema;
 
 /// Checks names and types; `fields` says whether the field list counts.
-pub(crate) fn check(rule: &Rule, schema: Option<&Schema>, fields: bool) -> Result<(), CheckError> {
+pub(super) fn check(rule: &Rule, schema: Option<&Schema>, fields: bool) -> Result<(), CheckError> {
     let mut checker = Checker { schema, fields, events: BTreeSet::new() };
     if rule.name.is_empty() || rule.events.is_empty() {
         return Err(CheckError::Shape("a rule without events: add a predicate on $e1".to_owned()));

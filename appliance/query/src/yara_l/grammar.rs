@@ -5,7 +5,7 @@ use crate::scan::{ParseError, Tokens};
 
 /// A rule.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Rule {
+pub(super) struct Rule {
     pub(super) name: String,
     pub(super) meta: Vec<(String, String)>,
     pub(super) events: Vec<Expr>,
@@ -57,7 +57,7 @@ pub(super) enum Expr {
 const SECTIONS: [&str; 6] = ["meta", "events", "match", "outcome", "condition", "options"];
 
 /// Reads a rule.
-pub(crate) fn parse(text: &str) -> Result<Rule, ParseError> {
+pub(super) fn parse(text: &str) -> Result<Rule, ParseError> {
     let mut parser = Parser { tokens: Tokens::new(text, tokens(text)?) };
     parser.rule()
 }

@@ -6,15 +6,14 @@ mod lexer;
 mod read;
 mod write;
 
-pub(crate) use check::check;
-pub(crate) use grammar::parse;
-pub(crate) use read::read;
-pub(crate) use write::write;
-
 use time::Duration;
-use vedette_event::query::{Operator, Predicate, Value};
+use vedette_event::query::{Operator, Predicate, Query, Value};
+use vedette_kb::dialects::Source;
 
+use crate::check::CheckError;
+use crate::dialect::{Dialect, Meaning, limit_beside};
 use crate::lower::{Mapped, Platform, folded, presence};
+use crate::schema::Schema;
 use crate::shape::{compare, text};
 use crate::text::refuse_plain;
 
@@ -50,6 +49,28 @@ impl Platform for YaraL {
 
     fn everything(&self) -> Option<Predicate> {
         Some(text(EVERYTHING.0, Operator::NotEqual, EVERYTHING.1))
+    }
+}
+
+impl Dialect for YaraL {
+    fn adapt(&self, query: Query, notes: &mut Vec<String>) -> Query {
+        limit_beside(query, notes)
+    }
+
+    fn write(&self, query: &Query, _source: &Source) -> String {
+        write::write(query)
+    }
+
+    fn read(&self, text: &str) -> Option<Meaning> {
+        read::read(&grammar::parse(text).ok()?)
+    }
+
+    fn check(&self, text: &str, schema: Option<&Schema>, fields: bool) -> Result<(), CheckError> {
+        check::check(&grammar::parse(text)?, schema, fields)
+    }
+
+    fn carries_time(&self) -> bool {
+        false
     }
 }
 

@@ -1,31 +1,14 @@
 //! From the rule back to the lowered query: the proof that nothing changed on the way.
 
 use time::Duration;
-use vedette_event::query::{Aggregation, FieldName, Operator, Predicate, TimeRange, Value};
+use vedette_event::query::{Aggregation, FieldName, Operator, Predicate, Value};
 
 use super::grammar::{Expr, Rule};
+use crate::dialect::Meaning;
 use crate::shape::simplify;
 
-/// What a rule of ours says. The time and the limit do not stand in a rule.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Meaning {
-    pub(crate) filter: Predicate,
-    pub(crate) aggregation: Option<Aggregation>,
-    pub(crate) projection: Vec<FieldName>,
-}
-
-impl Meaning {
-    /// Whether this is the meaning of a lowered query.
-    pub(crate) fn is_of(&self, query: &vedette_event::query::Query) -> bool {
-        let _: TimeRange = query.time;
-        self.filter == query.filter
-            && self.aggregation == query.aggregation
-            && self.projection == query.projection
-    }
-}
-
 /// The query of a rule, or `None` where the rule says more than our queries can.
-pub(crate) fn read(rule: &Rule) -> Option<Meaning> {
+pub(super) fn read(rule: &Rule) -> Option<Meaning> {
     let mut filter = Vec::new();
     let mut groups: Vec<(String, FieldName)> = Vec::new();
     for statement in &rule.events {
@@ -55,7 +38,13 @@ pub(crate) fn read(rule: &Rule) -> Option<Meaning> {
             Some(Aggregation { by: by.collect::<Option<_>>()?, distinct, at_least, window })
         }
     };
-    Some(Meaning { filter: simplify(Predicate::And(filter)), aggregation, projection })
+    Some(Meaning {
+        filter: simplify(Predicate::And(filter)),
+        aggregation,
+        projection: Some(projection),
+        time: None,
+        limit: None,
+    })
 }
 
 fn field(expr: &Expr) -> Option<FieldName> {

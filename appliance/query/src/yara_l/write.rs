@@ -8,7 +8,7 @@ use vedette_event::query::{Aggregation, FieldName, Operator, Predicate, Query, V
 use vedette_kb::dialects::{UdmType, udm_type};
 
 /// The rule of a lowered query.
-pub(crate) fn write(query: &Query) -> String {
+pub(super) fn write(query: &Query) -> String {
     let mut rule = format!("rule {} {{\n", rule_name(&query.filter));
     rule.push_str("  meta:\n    author = \"Vedette\"\n");
     rule.push_str("    description = \"Evidence search\"\n\n  events:\n");

@@ -14,8 +14,6 @@ use super::status::Sources;
 use crate::knowledge;
 use crate::state::State;
 
-/// Languages that an incident is written in.
-const LANGUAGES: [Language; 3] = [Language::YaraL, Language::Aql, Language::Local];
 /// Lines of evidence that an incident keeps: a ticket is read by a person.
 const MAX_EVIDENCE: usize = 40;
 
@@ -55,7 +53,7 @@ impl Filer {
                 tracing::warn!(error = &error as &dyn std::error::Error, incident = %incident.id, "no evidence from the store");
             }
         }
-        let queries: Vec<RenderedQuery> = LANGUAGES
+        let queries: Vec<RenderedQuery> = Language::ALL
             .iter()
             .map(|&language| vedette_query::render(&query, language, None, now))
             .collect();

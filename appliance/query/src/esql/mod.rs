@@ -1,0 +1,88 @@
+//! ES|QL, the piped language of Elasticsearch, on the Elastic Common Schema.
+
+mod check;
+mod grammar;
+mod read;
+mod write;
+
+use time::Duration;
+use vedette_event::query::{Operator, Predicate, Query, Value};
+use vedette_kb::dialects::Source;
+
+use crate::check::CheckError;
+use crate::dialect::{Dialect, Meaning, to_milliseconds};
+use crate::lower::{Mapped, Platform, folded, presence};
+use crate::schema::Schema;
+use crate::shape::compare;
+use crate::text::refuse_plain;
+
+/// ES|QL as the target of lowering.
+pub(crate) struct Esql;
+
+impl Platform for Esql {
+    fn name(&self) -> &'static str {
+        "esql"
+    }
+
+    fn refuses(&self, value: &str) -> Option<&'static str> {
+        refuse_plain(value)
+    }
+
+    /// Text compares with the field in lower case.
+    fn settle(&self, field: &str, operator: Operator, value: Value) -> Mapped {
+        use Operator::{Contains, EndsWith, Equal, InNetwork, NotEqual, StartsWith};
+        match (operator, &value) {
+            (Equal | NotEqual, Value::Text(text)) if text.is_empty() => {
+                Mapped::exact(presence(field, operator))
+            }
+            (NotEqual, _) => {
+                let same = self.settle(field, Equal, value);
+                Mapped { predicate: Predicate::Not(Box::new(same.predicate)), ..same }
+            }
+            (InNetwork, _) => Mapped::exact(compare(field, operator, value)),
+            (Equal | Contains | StartsWith | EndsWith, Value::Text(text)) => {
+                Mapped::exact(folded(field, operator, text))
+            }
+            _ => Mapped::exact(compare(field, operator, value)),
+        }
+    }
+
+    /// Whole seconds, at least one.
+    fn window(&self, window: Duration) -> Duration {
+        Duration::seconds(window.whole_seconds().max(1))
+    }
+
+    fn everything(&self) -> Option<Predicate> {
+        Some(Predicate::And(Vec::new()))
+    }
+
+    fn chooses_source(&self) -> bool {
+        true
+    }
+}
+
+impl Dialect for Esql {
+    fn adapt(&self, query: Query, notes: &mut Vec<String>) -> Query {
+        if query.aggregation.is_some() {
+            notes.push("approximated: counted in fixed slices of time".to_owned());
+        }
+        Query { time: to_milliseconds(query.time), ..query }
+    }
+
+    fn write(&self, query: &Query, source: &Source) -> String {
+        write::write(query, source)
+    }
+
+    fn read(&self, text: &str) -> Option<Meaning> {
+        read::read(&grammar::parse(text).ok()?).map(Meaning::of_query)
+    }
+
+    fn check(&self, text: &str, schema: Option<&Schema>, fields: bool) -> Result<(), CheckError> {
+        let query = grammar::parse(text)?;
+        if fields { check::check(&query, schema) } else { Ok(()) }
+    }
+
+    fn carries_time(&self) -> bool {
+        true
+    }
+}
