@@ -143,9 +143,8 @@ pub(crate) fn read_stamp(text: &str) -> Option<OffsetDateTime> {
 pub(crate) fn to_seconds(time: TimeRange) -> TimeRange {
     match to_milliseconds(time) {
         TimeRange::Absolute { from, to } => {
-            let floor = |at: OffsetDateTime| {
-                at - time::Duration::nanoseconds(i64::from(at.nanosecond()))
-            };
+            let floor =
+                |at: OffsetDateTime| at - time::Duration::nanoseconds(i64::from(at.nanosecond()));
             let end = floor(to);
             let to = if end == to { end } else { end + time::Duration::seconds(1) };
             TimeRange::Absolute { from: floor(from), to }

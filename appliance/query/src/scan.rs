@@ -146,6 +146,13 @@ impl<'a, T: Clone + PartialEq> Tokens<'a, T> {
         self.tokens.get(self.next).map_or(self.text.len(), |spot| spot.at)
     }
 
+    /// Whether the next token is the first on its line.
+    pub(crate) fn begins_line(&self) -> bool {
+        let before = self.text.get(..self.offset()).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        before.contains('\n') && line.trim().is_empty()
+    }
+
     /// The text from an offset up to the next token.
     pub(crate) fn slice(&self, from: usize) -> &'a str {
         self.text.get(from..self.offset()).unwrap_or_default()

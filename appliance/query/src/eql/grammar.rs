@@ -89,6 +89,8 @@ const GRAMMAR: Grammar = Grammar {
     reserved: &["by", "with", "where"],
     raw_calls: &[],
     units: &[],
+    bracketed_names: false,
+    sources: &[],
     stages: &[
         ("head", Form::Count),
         ("tail", Form::Count),

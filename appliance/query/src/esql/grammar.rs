@@ -33,8 +33,8 @@ const LEXICON: Lexicon = Lexicon {
     line_comments: &["//"],
     block_comments: true,
     signs: &[
-        "==", "=~", "!=", "<=", ">=", "::", "<", ">", "=", "(", ")", "[", "]", ",", "|", "+", "-",
-        "*", "/", "%", ".", ":", "?",
+        "==", "=~", "!=", "<=", ">=", "::", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", "|",
+        "+", "-", "*", "/", "%", ".", ":", "?",
     ],
     begins_word: |c| c.is_alphabetic() || "_@".contains(c),
     in_word: |c| c.is_alphanumeric() || "_@.".contains(c),
@@ -103,6 +103,8 @@ const GRAMMAR: Grammar = Grammar {
         "min",
         "w",
     ],
+    bracketed_names: false,
+    sources: &[],
     stages: &[
         ("where", Form::Condition),
         ("eval", Form::List),

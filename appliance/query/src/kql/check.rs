@@ -16,6 +16,9 @@ pub(super) fn check(tabular: &Tabular, schema: Option<&Schema>) -> Result<(), Ch
         let what = "a source that is no single table: begin with a table".to_owned();
         return Err(CheckError::Shape(what));
     };
+    if tabular.queries > 1 {
+        return Err(CheckError::Shape("several queries: keep one".to_owned()));
+    }
     let is_table = match schema {
         Some(schema) => schema.sources().any(|name| name == table),
         None => known.has_table(table) || tabular.names.contains(table),

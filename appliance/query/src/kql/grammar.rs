@@ -14,6 +14,8 @@ pub(super) struct Tabular {
     pub(super) stages: Vec<Stage>,
     /// Names that `let` gives.
     pub(super) names: Vec<String>,
+    /// How many queries the text holds.
+    pub(super) queries: usize,
 }
 
 const fn text(open: &'static str, close: &'static str, escape: Escape) -> Quote {
@@ -32,8 +34,6 @@ const LEXICON: Lexicon = Lexicon {
         text("@'", "'", Escape::Doubled),
         text("h\"", "\"", ESCAPES),
         text("h'", "'", ESCAPES),
-        Quote { open: "['", close: "']", escape: ESCAPES, holds: Quoted::Name, lines: false },
-        Quote { open: "[\"", close: "\"]", escape: ESCAPES, holds: Quoted::Name, lines: false },
         text("\"", "\"", ESCAPES),
         text("'", "'", ESCAPES),
     ],
@@ -66,6 +66,7 @@ const GRAMMAR: Grammar = Grammar {
         ("!in", 3),
         ("!in~", 3),
         ("contains", 3),
+        ("notcontains", 3),
         ("!contains", 3),
         ("contains_cs", 3),
         ("!contains_cs", 3),
@@ -103,6 +104,8 @@ const GRAMMAR: Grammar = Grammar {
     reserved: &["by"],
     raw_calls: &["datetime", "date", "time", "timespan", "dynamic", "guid"],
     units: &[],
+    bracketed_names: true,
+    sources: &OTHER_SOURCES,
     stages: &[
         ("where", Form::Condition),
         ("filter", Form::Condition),
@@ -171,8 +174,7 @@ const OTHER_SOURCES: [&str; 9] = [
 pub(super) fn parse(text: &str) -> Result<Tabular, ParseError> {
     let tokens = Tokens::new(text, tokens(text, &LEXICON)?);
     let mut parser = Parser { tokens, grammar: &GRAMMAR };
-    let mut tabular = Tabular { source: None, stages: Vec::new(), names: Vec::new() };
-    let mut asked = false;
+    let mut tabular = Tabular { source: None, stages: Vec::new(), names: Vec::new(), queries: 0 };
     while parser.tokens.peek().is_some() {
         if parser.sign(";") {
             continue;
@@ -181,14 +183,18 @@ pub(super) fn parse(text: &str) -> Result<Tabular, ParseError> {
             statement(&mut parser, &mut tabular)?;
             continue;
         }
-        asked = true;
+        tabular.queries += 1;
         source(&mut parser, &mut tabular)?;
         tabular.stages.extend(parser.stages()?);
-        if parser.tokens.peek().is_some() {
+        // Several queries in one text stand apart by lines.
+        if parser.tokens.peek().is_some() && !parser.tokens.begins_line() {
             parser.expect(";")?;
         }
     }
-    if asked { Ok(tabular) } else { Err(parser.tokens.error("nothing asked", "name a table")) }
+    match tabular.queries {
+        0 => Err(parser.tokens.error("nothing asked", "name a table")),
+        _ => Ok(tabular),
+    }
 }
 
 fn statement(parser: &mut Parser<'_>, tabular: &mut Tabular) -> Parsed<()> {

@@ -14,8 +14,17 @@ use crate::syntax::{Names, expressions};
 
 /// Fields that Splunk gives every line, whatever a schema lists, and the bounds of a search.
 const OWN: [&str; 11] = [
-    "_raw", "_time", "earliest", "eventtype", "host", "index", "latest", "linecount", "source",
-    "sourcetype", "tag",
+    "_raw",
+    "_time",
+    "earliest",
+    "eventtype",
+    "host",
+    "index",
+    "latest",
+    "linecount",
+    "source",
+    "sourcetype",
+    "tag",
 ];
 
 /// Checks names, values and bounds.
@@ -54,9 +63,7 @@ fn bounded(commands: &[Command]) -> Result<(), CheckError> {
     if !commands.iter().any(limits) {
         return Err(CheckError::Unbounded("rows: add | head 1000".to_owned()));
     }
-    let from = |part: &Search| {
-        matches!(part, Search::Compare { field, .. } if field == "earliest")
-    };
+    let from = |part: &Search| matches!(part, Search::Compare { field, .. } if field == "earliest");
     let timed = match commands.first() {
         Some(Command::Search(Search::And(parts))) => parts.iter().any(from),
         Some(Command::Search(only)) => from(only),
@@ -142,10 +149,5 @@ fn fits(names: &SplNames<'_>, field: &str, values: &[Literal]) -> Result<(), Che
         }
         _ => true,
     };
-    if values.iter().all(fits) {
-        Ok(())
-    } else {
-        Err(CheckError::Type { field: field.to_owned() })
-    }
+    if values.iter().all(fits) { Ok(()) } else { Err(CheckError::Type { field: field.to_owned() }) }
 }
-

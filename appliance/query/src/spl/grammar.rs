@@ -17,15 +17,9 @@ pub(super) enum Command {
     /// Computed fields.
     Eval(Vec<Item>),
     /// Counted how and by what.
-    Stats {
-        items: Vec<Item>,
-        by: Vec<String>,
-    },
+    Stats { items: Vec<Item>, by: Vec<String> },
     /// Options and names of a command that we read no further: `bin _time span=5m`.
-    Plain {
-        name: String,
-        rest: String,
-    },
+    Plain { name: String, rest: String },
 }
 
 /// Commands whose arguments are only balanced.
@@ -59,8 +53,8 @@ const LEXICON: Lexicon = Lexicon {
     line_comments: &[],
     block_comments: false,
     signs: &[
-        "==", "!=", "<=", ">=", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", "+", "-", "*", "/",
-        "%", ".", ":", "$", "&", "|", "?", "@", "#", ";", "\\", "^", "!", "~",
+        "==", "!=", "<=", ">=", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", "+", "-", "*",
+        "/", "%", ".", ":", "$", "&", "|", "?", "@", "#", ";", "\\", "^", "!", "~",
     ],
     begins_word: |c| c.is_alphabetic() || "_$".contains(c),
     in_word: |c| c.is_alphanumeric() || "_.:{}$@".contains(c),
@@ -93,6 +87,8 @@ const GRAMMAR: Grammar = Grammar {
     reserved: &["by", "as"],
     raw_calls: &[],
     units: &[],
+    bracketed_names: false,
+    sources: &[],
     stages: &[],
 };
 
@@ -132,11 +128,9 @@ fn split(text: &str) -> Parsed<Vec<(usize, &str)>> {
             (Some(_), _) => {}
             (None, '"' | '`') => quote = Some((character, at)),
             (None, '(' | '[') => open.push((if character == '(' { ')' } else { ']' }, at)),
-            (None, ')' | ']') => {
-                if open.pop().is_none_or(|(closing, _)| closing != character) {
-                    let what = "a bracket that was not opened";
-                    return Err(locate(text, at, what, "balance the brackets"));
-                }
+            (None, ')' | ']') if open.pop().is_none_or(|(closing, _)| closing != character) => {
+                let what = "a bracket that was not opened";
+                return Err(locate(text, at, what, "balance the brackets"));
             }
             (None, '|') if open.is_empty() => {
                 parts.push((from, &text[from..at]));
@@ -169,12 +163,12 @@ fn command(text: &str, part: &str, (at, first): (usize, bool)) -> Parsed<Command
         "where" => {
             let mut parser = parser(text, rest, behind)?;
             let condition = parser.expr()?;
-            ended(&parser, text, behind).map(|()| Command::Where(condition))
+            parser.end().map(|()| Command::Where(condition))
         }
         "eval" => {
             let mut parser = parser(text, rest, behind)?;
             let items = assignments(&mut parser)?;
-            ended(&parser, text, behind).map(|()| Command::Eval(items))
+            parser.end().map(|()| Command::Eval(items))
         }
         "stats" => stats(text, rest, behind),
         known if COMMANDS.contains(&format!(" {known} ")) => {
@@ -186,18 +180,10 @@ fn command(text: &str, part: &str, (at, first): (usize, bool)) -> Parsed<Command
 
 fn parser<'a>(text: &'a str, part: &'a str, at: usize) -> Parsed<Parser<'a>> {
     let shifted = |error: ParseError| locate(text, at, &error.what, &error.mend);
-    let tokens = tokens(part, &LEXICON).map_err(shifted)?;
-    Ok(Parser { tokens: Tokens::new(part, tokens), grammar: &GRAMMAR })
-}
-
-fn ended(parser: &Parser<'_>, text: &str, at: usize) -> Parsed<()> {
-    match parser.tokens.peek() {
-        None => Ok(()),
-        Some(_) => {
-            let at = at + parser.tokens.offset();
-            Err(locate(text, at, "text that does not belong here", "end the command before it"))
-        }
-    }
+    let mut tokens = tokens(part, &LEXICON).map_err(shifted)?;
+    tokens.iter_mut().for_each(|spot| spot.at += at);
+    let upto = &text[..at + part.len()];
+    Ok(Parser { tokens: Tokens::new(upto, tokens), grammar: &GRAMMAR })
 }
 
 /// `name=expression, …`.
@@ -248,7 +234,7 @@ fn stats(text: &str, rest: &str, at: usize) -> Parsed<Command> {
     if items.is_empty() && by.is_empty() {
         return Err(parser.tokens.error("nothing counted", "write count"));
     }
-    ended(&parser, text, at).map(|()| Command::Stats { items, by })
+    parser.end().map(|()| Command::Stats { items, by })
 }
 
 /// `count`, `dc(field)`, `sum(eval(…))`.
@@ -294,7 +280,11 @@ fn label(parser: &mut Parser<'_>) -> Parsed<String> {
     while parser.tokens.slice(from).trim_end().len() == parser.tokens.slice(from).len()
         && matches!(
             parser.tokens.peek(),
-            Some(Token::Sign("*" | "-" | "$" | ":" | "." | "/" | "#") | Token::Word(_) | Token::Number(_))
+            Some(
+                Token::Sign("*" | "-" | "$" | ":" | "." | "/" | "#")
+                    | Token::Word(_)
+                    | Token::Number(_)
+            )
         )
     {
         parser.tokens.take();

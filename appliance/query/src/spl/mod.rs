@@ -40,6 +40,10 @@ impl Platform for Spl {
                 let same = self.settle(field, Equal, value);
                 Mapped { predicate: Predicate::Not(Box::new(same.predicate)), ..same }
             }
+            (_, Value::Text(text)) if text.starts_with('*') || text.ends_with('*') => Mapped {
+                predicate: compare(field, Operator::Contains, value),
+                approximates: Some("anywhere, as a star stands for any text in a search"),
+            },
             (_, Value::Text(text)) if text.contains('*') => Mapped {
                 predicate: compare(field, operator, value),
                 approximates: Some("a star stands for any text in a search"),

@@ -39,8 +39,12 @@ pub(super) fn read(commands: &[Command]) -> Option<Query> {
 /// The time of a search and what else it asks.
 fn frame(search: &Search) -> Option<(TimeRange, Predicate)> {
     let Search::And(parts) = search else { return None };
-    let [Search::Compare { field: index, .. }, Search::Compare { field: from, value: earliest, .. }, Search::Compare { field: to, value: latest, .. }, rest @ ..] =
-        parts.as_slice()
+    let [
+        Search::Compare { field: index, .. },
+        Search::Compare { field: from, value: earliest, .. },
+        Search::Compare { field: to, value: latest, .. },
+        rest @ ..,
+    ] = parts.as_slice()
     else {
         return None;
     };

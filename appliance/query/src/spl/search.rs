@@ -176,7 +176,7 @@ impl Parser<'_> {
             let value = self.literal()?;
             return Ok(Search::Compare { field: name.text, sign, value });
         }
-        if !name.quoted && self.keyword("IN") {
+        if self.keyword("IN") {
             return Ok(Search::In { field: name.text, values: self.values()? });
         }
         Ok(Search::Phrase(name.text))
@@ -209,15 +209,34 @@ impl Parser<'_> {
         let text = self.scanner.take_while(|c| !c.is_whitespace() && !"()[]\",=<>!`|".contains(c));
         let call = !text.is_empty() && self.scanner.rest().starts_with('(');
         if call {
-            // TERM(…), CASE(…), PREFIX(…): what they look for as it stands.
-            self.scanner.take_while(|c| c != ')');
-            self.scanner.eat(")");
+            self.called()?;
         }
         if text.is_empty() {
             let what = "no value where one must stand";
             return Err(self.error(what, "write a word or a text in double quotes"));
         }
         Ok(Literal { text: text.to_owned(), quoted: false })
+    }
+
+    /// The parentheses of TERM(…), CASE(…), now() and the like.
+    fn called(&mut self) -> Parsed<()> {
+        let mut depth = 0_usize;
+        while let Some(next) = self.scanner.peek() {
+            match next {
+                '"' => {
+                    self.quoted()?;
+                    continue;
+                }
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            self.scanner.bump();
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+        Err(self.error("a parenthesis without an end", "close it with )"))
     }
 
     /// In quotes a backslash stands before a quote or another backslash; elsewhere it is itself.

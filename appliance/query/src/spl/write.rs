@@ -82,7 +82,8 @@ fn name(field: &FieldName) -> String {
 }
 
 fn value(text: &str) -> String {
-    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
+    let plain =
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
     if plain { text.to_owned() } else { format!("\"{}\"", escaped(text)) }
 }
 

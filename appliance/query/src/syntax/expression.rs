@@ -10,7 +10,6 @@ pub(crate) enum Expr {
     /// A field, a table, a keyword such as `null`, or `*`.
     Name(String),
     Text(String),
-    Pattern(String),
     Number(String),
     Call {
         name: String,
@@ -65,6 +64,10 @@ pub(crate) struct Grammar {
     pub(crate) raw_calls: &'static [&'static str],
     /// Words that stand behind a number as its unit.
     pub(crate) units: &'static [&'static str],
+    /// Whether a text alone in square brackets is a name.
+    pub(crate) bracketed_names: bool,
+    /// Words that open a source other than a table, which is stepped over.
+    pub(crate) sources: &'static [&'static str],
     /// Commands of a pipeline and what stands behind them.
     pub(crate) stages: &'static [(&'static str, Form)],
 }
@@ -185,7 +188,10 @@ impl Parser<'_> {
         }
         let mut operand = self.primary()?;
         loop {
-            let at = if self.sign(".") {
+            let at = if !self.concatenates() && self.sign(".") {
+                if self.at_sign("[") {
+                    continue;
+                }
                 vec![self.member()?]
             } else if self.at_sign("[") {
                 self.tokens.take();
@@ -195,6 +201,11 @@ impl Parser<'_> {
             };
             operand = Expr::Part { of: Box::new(operand), at };
         }
+    }
+
+    /// Whether a dot joins texts rather than naming a member.
+    fn concatenates(&self) -> bool {
+        self.grammar.binary.iter().any(|(operator, _)| *operator == ".")
     }
 
     fn member(&mut self) -> Parsed<Expr> {
@@ -221,7 +232,6 @@ impl Parser<'_> {
                 Ok(Expr::Name(name))
             }
             Some(Token::Text(text)) => self.took(Expr::Text(text)),
-            Some(Token::Pattern(pattern)) => self.took(Expr::Pattern(pattern)),
             Some(Token::Number(number)) => {
                 self.tokens.take();
                 Ok(Expr::Number(self.with_unit(number)))
@@ -240,7 +250,20 @@ impl Parser<'_> {
             }
             Some(Token::Sign("[")) => {
                 self.tokens.take();
-                Ok(Expr::List(self.list("]")?))
+                let mut parts = self.list("]")?;
+                match (self.grammar.bracketed_names, parts.len(), parts.pop()) {
+                    (true, 1, Some(Expr::Text(name))) => Ok(Expr::Name(name)),
+                    (.., last) => {
+                        parts.extend(last);
+                        Ok(Expr::List(parts))
+                    }
+                }
+            }
+            Some(Token::Sign("{")) => {
+                self.tokens.take();
+                self.balanced(|_| false)?;
+                self.expect("}")?;
+                Ok(Expr::List(Vec::new()))
             }
             _ => Err(missing()),
         }
@@ -249,7 +272,9 @@ impl Parser<'_> {
     /// A number with the unit behind it, where one is.
     fn with_unit(&mut self, number: String) -> String {
         match self.tokens.peek() {
-            Some(Token::Word(unit)) if self.grammar.units.contains(&unit.as_str()) => {
+            Some(Token::Word(unit))
+                if self.grammar.units.iter().any(|known| known.eq_ignore_ascii_case(unit)) =>
+            {
                 let both = format!("{number} {unit}");
                 self.tokens.take();
                 both
@@ -269,7 +294,26 @@ impl Parser<'_> {
             || self.grammar.binary.iter().any(|(operator, _)| is(operator))
     }
 
-    fn named(&mut self, name: String) -> Parsed<Expr> {
+    fn named(&mut self, mut name: String) -> Parsed<Expr> {
+        if name.ends_with('.') {
+            // A part of a path in quotes, or a text joined to a field.
+            match self.tokens.peek().cloned() {
+                Some(Token::Name(rest)) => {
+                    self.tokens.take();
+                    name.push_str(&rest);
+                }
+                Some(Token::Text(text)) if self.concatenates() => {
+                    self.tokens.take();
+                    let right = Box::new(Expr::Text(text));
+                    return Ok(Expr::Binary {
+                        operator: ".",
+                        left: Box::new(Expr::Name(name)),
+                        right,
+                    });
+                }
+                _ => {}
+            }
+        }
         if !self.sign("(") {
             return Ok(Expr::Name(name));
         }
@@ -304,6 +348,14 @@ impl Parser<'_> {
 
     /// An expression that may be the source of a pipeline, or given to a parameter by name.
     fn argument(&mut self) -> Parsed<Expr> {
+        if self.grammar.sources.iter().any(|word| self.at_word(word)) {
+            loop {
+                self.balanced(|token| *token == Token::Sign(","))?;
+                if !self.sign("|") && !self.sign(",") {
+                    return Ok(Expr::Name("*".to_owned()));
+                }
+            }
+        }
         let mut source = self.expr()?;
         if self.sign("=") {
             source = self.expr()?;

@@ -11,8 +11,6 @@ pub(crate) enum Token {
     Name(String),
     /// A text in quotes, its escapes read.
     Text(String),
-    /// A regular expression between slashes, as written.
-    Pattern(String),
     /// A number, with its unit where the dialect writes one.
     Number(String),
     /// Punctuation or an operator.
@@ -39,8 +37,6 @@ pub(crate) enum Quoted {
     Text,
     /// A name.
     Name,
-    /// A regular expression.
-    Pattern,
 }
 
 /// A pair of quotes.
@@ -80,7 +76,8 @@ pub(crate) fn tokens(text: &str, lexicon: &Lexicon) -> Result<Vec<Spot<Token>>, 
     let mut scanner = Scanner::new(text)?;
     let mut tokens = Vec::new();
     loop {
-        scanner.take_while(char::is_whitespace);
+        // Copied texts bring marks that show nothing; between tokens they mean nothing either.
+        scanner.take_while(|c| c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}'));
         let at = scanner.at();
         let Some(next) = scanner.peek() else { return Ok(tokens) };
         if comment(&mut scanner, lexicon)? {
@@ -199,7 +196,6 @@ fn quoted(scanner: &mut Scanner<'_>, quote: &Quote) -> Result<Token, ParseError>
     Ok(match quote.holds {
         Quoted::Text => Token::Text(text),
         Quoted::Name => Token::Name(text),
-        Quoted::Pattern => Token::Pattern(text),
     })
 }
 
