@@ -140,7 +140,7 @@ impl Adapter {
     }
 
     /// Refuses an adapter that changes layers the base does not have.
-    fn check(&self, config: &LlamaConfig) -> Result<(), EngineError> {
+    pub(crate) fn check(&self, config: &LlamaConfig) -> Result<(), EngineError> {
         let layer = |name: &str| name.split('.').nth(1).and_then(|layer| layer.parse().ok());
         match self
             .changes

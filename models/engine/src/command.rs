@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use vedette_engine::worker::{
     close_inherited, enclose, serve_connection, serve_listener, yield_to_others,
 };
-use vedette_engine::{Analyst, EngineError, LlamaConfig, LoadOptions, ModelFile, Prompt};
+use vedette_engine::{
+    Adapter, Analyst, EngineError, LlamaConfig, LoadOptions, ModelFile, Prompt, Quantisation, build,
+};
 use vedette_event::{ModelSay, Question, QuestionId};
 
 use crate::bench;
@@ -56,6 +58,20 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Merge adapters into a model and quantise it anew.
+    Build {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// A folder that PEFT saved an adapter in; several are merged in order.
+        #[arg(long = "adapter", value_name = "FOLDER")]
+        adapters: Vec<PathBuf>,
+        /// How weights are kept.
+        #[arg(long, value_enum, default_value = "q8_0")]
+        quantise: Quantisation,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Judge JSON lines `{"id", "raw"}` from standard input, one answer a line.
     Classify {
         #[command(flatten)]
@@ -92,6 +108,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let path = model.file.canonicalize()?;
             print(&bench::measure(&path, file, &Prompt::base()?, &model.options())?, *json)
         }
+        Action::Build { model, adapters, quantise, out } => {
+            build_file(model, adapters, *quantise, out)
+        }
         Action::Classify { model, prompt } => classify(model, prompt.as_deref()),
     }
 }
@@ -108,10 +127,18 @@ impl ModelArguments {
 
     /// Shuts the process in and opens the file.
     fn open(&self) -> anyhow::Result<ModelFile> {
+        self.open_beside(&[])
+    }
+
+    /// The same where other folders are read too.
+    fn open_beside(&self, folders: &[PathBuf]) -> anyhow::Result<ModelFile> {
         // Through links, for behind the walls they lead nowhere.
         let file = self.file.canonicalize();
         let file = file.map_err(|source| EngineError::Read { path: self.file.clone(), source })?;
-        let walls = enclose(file.parent().unwrap_or(&file), self.memory_mib << 20);
+        let own = file.parent().unwrap_or(&file);
+        let readable: Vec<&Path> =
+            folders.iter().map(PathBuf::as_path).chain(std::iter::once(own)).collect();
+        let walls = enclose(&readable, self.memory_mib << 20);
         for (stands, wall) in [
             (walls.limits, "resource limits"),
             (walls.landlock, "Landlock"),
@@ -178,6 +205,29 @@ fn inspect(model: &ModelArguments, as_json: bool) -> anyhow::Result<()> {
         "tensors": file.tensor_count(), "measures": measures,
     });
     print(&document, as_json)
+}
+
+fn build_file(
+    model: &ModelArguments,
+    adapters: &[PathBuf],
+    quantise: Quantisation,
+    out: &Path,
+) -> anyhow::Result<()> {
+    ModelArguments::prepare(0);
+    // Opened before the walls stand: behind them nothing can be written that is not open.
+    let file = std::fs::File::create_new(out)
+        .with_context(|| format!("cannot write {}", out.display()))?;
+    let folder = |path: &PathBuf| {
+        path.canonicalize().map_err(|source| EngineError::Read { path: path.clone(), source })
+    };
+    let folders = adapters.iter().map(folder).collect::<Result<Vec<_>, _>>()?;
+    let mut base = model.open_beside(&folders)?;
+    let adapters =
+        folders.iter().map(|folder| Adapter::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    let mut writer = std::io::BufWriter::new(file);
+    build(&mut base, &adapters, quantise, &mut writer)?;
+    let file = writer.into_inner().context("cannot write the last bytes")?;
+    file.sync_all().context("cannot make the file safe")
 }
 
 /// A row to judge; other keys are ignored.

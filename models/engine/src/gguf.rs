@@ -62,6 +62,20 @@ impl ModelFile {
         self.content.tensor_infos.len()
     }
 
+    /// Every tensor's name and shape, in the order of their names.
+    pub(crate) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
+        let infos = self.content.tensor_infos.iter();
+        let mut shapes: Vec<_> =
+            infos.map(|(name, info)| (name.clone(), info.shape.dims().to_vec())).collect();
+        shapes.sort();
+        shapes
+    }
+
+    /// Every key with its value, in no order.
+    pub(crate) fn metadata(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.content.metadata.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
     /// Whether the file holds a tensor of this name.
     pub fn has_tensor(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)

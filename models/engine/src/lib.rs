@@ -10,6 +10,7 @@
 mod adapter;
 mod analyst;
 mod batch;
+mod build;
 mod config;
 mod error;
 mod gguf;
@@ -27,6 +28,7 @@ pub mod worker;
 pub use adapter::Adapter;
 pub use analyst::Analyst;
 pub use batch::Batch;
+pub use build::{Quantisation, build};
 pub use config::LlamaConfig;
 pub use error::EngineError;
 pub use gguf::ModelFile;

@@ -64,8 +64,9 @@ pub struct Walls {
 }
 
 /// Shuts the process in, for good. Call while it has one thread, before it parses anything.
-/// `memory` bounds its data in bytes; `readable` is all it may still open.
-pub fn enclose(readable: &Path, memory: u64) -> Walls {
+/// `memory` bounds its data in bytes; `readable` is all it may still open, but for files that it
+/// holds open already.
+pub fn enclose(readable: &[&Path], memory: u64) -> Walls {
     Walls {
         limits: limit(memory).is_ok(),
         landlock: close_files(readable).unwrap_or(false),
@@ -82,14 +83,14 @@ fn limit(memory: u64) -> rustix::io::Result<()> {
 }
 
 /// Landlock; whether any of it holds.
-fn close_files(readable: &Path) -> Result<bool, landlock::RulesetError> {
+fn close_files(readable: &[&Path]) -> Result<bool, landlock::RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?
         .scope(Scope::AbstractUnixSocket | Scope::Signal)?
         .create()?
-        .add_rules(path_beneath_rules([readable], read))?
+        .add_rules(path_beneath_rules(readable, read))?
         .add_rules(path_beneath_rules(["/proc/self/status"], AccessFs::ReadFile))?
         .restrict_self()?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
