@@ -50,8 +50,9 @@ pub struct Device {
 pub struct Model {
     /// Whether the language model is asked at all. Without it screen and rules answer.
     pub enabled: bool,
-    /// Name of the bundle under `models/` in the state folder.
-    pub bundle: String,
+    /// Name of the bundle under `models/` in the state folder. Unset: the one that
+    /// `vedette model activate` chose, else `base`.
+    pub bundle: Option<String>,
     /// Threads of the worker; 0 means one less than the machine has, at least one.
     pub threads: usize,
     /// Where inference runs.
@@ -64,7 +65,7 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             enabled: true,
-            bundle: "base".to_owned(),
+            bundle: None,
             threads: 0,
             device: ModelDevice::Auto,
             max_bytes: 1000 << 20,

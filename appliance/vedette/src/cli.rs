@@ -245,6 +245,32 @@ pub(crate) enum Model {
     List(Configured),
     /// Show what a bundle holds
     Inspect(Configured),
+    /// Make a bundle of a base model and LoRA adapters: merged, quantised, hashed
+    Build {
+        /// The base model, a GGUF file; without it, the base model that was pulled
+        #[arg(long, value_name = "FILE")]
+        base: Option<PathBuf>,
+        /// A folder that PEFT saved an adapter in; several are merged in order
+        #[arg(long = "adapter", value_name = "FOLDER")]
+        adapters: Vec<PathBuf>,
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// How weights are kept: eight bits, or four where the shapes permit
+        #[arg(long, default_value = "q8_0", value_parser = ["q8_0", "q4_k"])]
+        quantise: String,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Have another bundle answer, after showing what it judges differently
+    Activate {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Have the bundle answer again that did before the last `activate`
+    Rollback(Configured),
     /// Measure its speed on this machine
     Bench {
         /// Also write the figures as JSON

@@ -35,7 +35,7 @@ impl Home {
 
 /// The language models of a state folder, the configured one chosen.
 pub(crate) fn bundles(settings: &Settings, state: &State) -> Bundles {
-    Bundles::of(state.folder()).choose(&settings.model.bundle)
+    Bundles::of(state.folder()).pin(settings.model.bundle.as_deref())
 }
 
 /// The state folder and what lies where in it.

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vedette_engine::worker::{
-    close_inherited, enclose, serve_connection, serve_listener, yield_to_others,
+    close_inherited, enclose, selected, serve_connection, serve_listener, yield_to_others,
 };
 use vedette_engine::{
     Adapter, Analyst, EngineError, LlamaConfig, LoadOptions, ModelFile, Prompt, Quantisation, build,
@@ -84,7 +84,7 @@ enum Action {
 
 #[derive(Args)]
 struct ModelArguments {
-    /// The model, a GGUF file.
+    /// The model, a GGUF file; or a folder of bundles, of which the activated one is taken.
     file: PathBuf,
     /// Refuse the file unless this is its SHA-256 (hex).
     #[arg(long)]
@@ -135,7 +135,8 @@ impl ModelArguments {
         // Through links, for behind the walls they lead nowhere.
         let file = self.file.canonicalize();
         let file = file.map_err(|source| EngineError::Read { path: self.file.clone(), source })?;
-        let own = file.parent().unwrap_or(&file);
+        let bundles = file.is_dir().then(|| selected(&file)).transpose()?;
+        let own = if bundles.is_some() { &file } else { file.parent().unwrap_or(&file) };
         let readable: Vec<&Path> =
             folders.iter().map(PathBuf::as_path).chain(std::iter::once(own)).collect();
         let walls = enclose(&readable, self.memory_mib << 20);
@@ -148,7 +149,10 @@ impl ModelArguments {
                 eprintln!("vedette-worker: runs without {wall}: the system has refused it");
             }
         }
-        Ok(ModelFile::open(&file, self.sha256.as_deref())?)
+        match &bundles {
+            Some(bundle) => Ok(ModelFile::open(&bundle.file, Some(&bundle.sha256))?),
+            None => Ok(ModelFile::open(&file, self.sha256.as_deref())?),
+        }
     }
 }
 
@@ -158,6 +162,7 @@ fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::
     for refused in yield_to_others() {
         eprintln!("vedette-worker: runs without: {refused}");
     }
+    let started_with = model.file.is_dir().then(|| selected(&model.file)).transpose()?;
     let load =
         || anyhow::Ok(Mutex::new(Analyst::new(model.open()?, &Prompt::base()?, &model.options())?));
     if stdin {
@@ -173,7 +178,11 @@ fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::
             None => bail!("no socket: give --socket PATH, --stdin, or start it by systemd"),
         },
     };
-    serve_listener(&listener, &load()?);
+    let is_stale = || {
+        let now = started_with.as_ref().and_then(|_| selected(&model.file).ok());
+        now.is_some() && now != started_with
+    };
+    serve_listener(&listener, &load()?, is_stale);
     Ok(())
 }
 

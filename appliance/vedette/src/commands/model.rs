@@ -2,18 +2,25 @@
 
 use std::fs;
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 
 use vedette_settings::ModelDevice;
+use vedette_store::Reader;
 
 use crate::cli::Model;
 use crate::exit::{Failure, Outcome};
-use crate::model::bundle::Bundle;
+use crate::model::build::Build;
+use crate::model::bundle::{Bundle, Bundles, Manifest, Selection};
 use crate::model::pull::{Progress, Pull};
+use crate::model::shadow::{self, Sample, Say};
 use crate::model::worker::WorkerSettings;
 use crate::state::Home;
+
+/// Characters shown of a line that is judged differently.
+const SHOWN: usize = 120;
 
 /// Bytes in a mebibyte.
 const MIB: u64 = 1 << 20;
@@ -53,6 +60,21 @@ pub(crate) fn run(command: Model) -> Outcome {
             bundle.verify()?;
             run_worker(&["inspect"], &bundle, None)
         }
+        Model::Build { base, adapters, name, quantise, configured } => {
+            let home = Home::open(&configured)?;
+            home.state.create()?;
+            let base = match base {
+                Some(base) => base,
+                None => home.bundles().base()?.model(),
+            };
+            let build = Build { name, base, adapters, quantisation: quantise };
+            let bundle = build.run(&home.bundles(), &worker_program()?)?;
+            let Manifest { bytes, sha256, .. } = &bundle.manifest;
+            writeln!(stdout(), "{} is built ({bytes} bytes, SHA-256 {sha256})", bundle.name)?;
+            Ok(())
+        }
+        Model::Activate { name, configured } => activate(&Home::open(&configured)?, &name),
+        Model::Rollback(configured) => roll_back(&Home::open(&configured)?),
         Model::Bench { json, configured } => {
             let home = Home::open(&configured)?;
             let bundle = home.bundles().find()?;
@@ -82,11 +104,97 @@ pub(crate) fn pull(home: &Home, pull: Pull) -> Outcome<Bundle> {
     Ok(bundle?)
 }
 
+fn worker_program() -> anyhow::Result<PathBuf> {
+    WorkerSettings::find(1, ModelDevice::Auto).program.ok_or_else(|| {
+        anyhow!("vedette-worker is not beside this program: build it with `cargo build`")
+    })
+}
+
+/// Lets a bundle answer that has shown, on the newest lines, that it can.
+fn activate(home: &Home, name: &str) -> Outcome {
+    let bundles = free(home)?;
+    let new = bundles.named(name)?;
+    new.verify()?;
+    let selection = bundles.selection();
+    if selection.active == name {
+        writeln!(stdout(), "{name} answers already")?;
+        return Ok(());
+    }
+    let worker = worker_program()?;
+    let lines = match Reader::open(home.state.folder()) {
+        Ok(reader) => shadow::recent(&reader)?,
+        // Nothing has been stored yet.
+        Err(_) => Vec::new(),
+    };
+    // Without lines it must still load and answer.
+    let probe = [Sample { raw: "-".to_owned() }];
+    let lines = if lines.is_empty() { &probe[..] } else { &lines };
+    let says = shadow::judge(&worker, &new, lines)?;
+    match bundles
+        .named(&selection.active)
+        .map_err(Into::into)
+        .and_then(|old| shadow::judge(&worker, &old, lines).map(|before| (old, before)))
+    {
+        Ok((old, before)) => show_differences(lines, (&old, &before), (&new, &says))?,
+        Err(why) => writeln!(stdout(), "nothing to compare with: {why:#}")?,
+    }
+    let previous = Some(selection.active);
+    bundles.select(&Selection { active: name.to_owned(), previous })?;
+    writeln!(stdout(), "{name} answers from now on; `vedette model rollback` takes that back")?;
+    Ok(())
+}
+
+fn show_differences(
+    lines: &[Sample],
+    (old, before): (&Bundle, &[Say]),
+    (new, after): (&Bundle, &[Say]),
+) -> Outcome {
+    let mut out = stdout();
+    let mut changed = 0;
+    for ((line, before), after) in lines.iter().zip(before).zip(after) {
+        if before.differs(after) {
+            changed += 1;
+            let told = |say: &Say| {
+                let class = say.class().map_or("unknown", |class| class.as_str());
+                format!("{:.2} {class}", say.malicious)
+            };
+            let raw: String = line.raw.escape_debug().take(SHOWN).collect();
+            writeln!(out, "{} -> {}  {raw}", told(before), told(after))?;
+        }
+    }
+    let count = lines.len();
+    writeln!(
+        out,
+        "{} and {} judge {changed} of {count} recent lines differently",
+        old.name, new.name
+    )?;
+    Ok(())
+}
+
+fn roll_back(home: &Home) -> Outcome {
+    let bundles = free(home)?;
+    let selection = bundles.selection();
+    let Some(previous) = selection.previous else {
+        return Err(anyhow!("{} has been the only bundle so far", selection.active).into());
+    };
+    bundles.named(&previous)?.verify()?;
+    bundles.select(&Selection { active: previous.clone(), previous: Some(selection.active) })?;
+    writeln!(stdout(), "{previous} answers again")?;
+    Ok(())
+}
+
+/// The bundles, where the configuration leaves open which one runs.
+fn free(home: &Home) -> anyhow::Result<Bundles> {
+    let bundles = home.bundles();
+    if bundles.is_pinned() {
+        bail!("the configuration fixes the bundle: remove `bundle` under [model] first");
+    }
+    Ok(bundles)
+}
+
 /// Has the worker's program, which knows the model's inside, answer with a JSON document.
 fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&std::path::Path>) -> Outcome {
-    let program = WorkerSettings::find(1, ModelDevice::Auto).program.ok_or_else(|| {
-        anyhow!("vedette-worker is not beside this program: build it with `cargo build`")
-    })?;
+    let program = worker_program()?;
     let output = Command::new(&program)
         .args(arguments)
         .arg(bundle.model())

@@ -23,6 +23,9 @@ const BASE_FOLDER: &str = "base";
 /// The file that makes a folder a bundle; written last.
 const MANIFEST: &str = "manifest.json";
 
+/// Which bundle was activated.
+const SELECTION: &str = "active.json";
+
 /// Longest manifest read, in bytes; ours have a few hundred.
 const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 
@@ -58,6 +61,40 @@ pub(crate) struct Manifest {
     pub(crate) bytes: u64,
     /// Where it came from.
     pub(crate) source: String,
+    /// What it was built of, where it was built here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) built: Option<Built>,
+}
+
+/// What a bundle was built of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) struct Built {
+    /// SHA-256 of the base's file, in hex.
+    pub(crate) base_sha256: String,
+    /// The adapters merged in, in order.
+    pub(crate) adapters: Vec<MergedAdapter>,
+    /// How the weights are kept.
+    pub(crate) quantisation: String,
+}
+
+/// An adapter that a bundle holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MergedAdapter {
+    /// Its folder's name.
+    pub(crate) name: String,
+    /// SHA-256 of its weights, in hex.
+    pub(crate) sha256: String,
+}
+
+/// Which bundle runs, and which ran before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Selection {
+    /// The one that runs.
+    pub(crate) active: String,
+    /// The last good one before.
+    #[serde(default)]
+    pub(crate) previous: Option<String>,
 }
 
 /// A bundle whose manifest was read and whose file has the right size.
@@ -102,19 +139,47 @@ pub(crate) type Listed = (String, Result<Bundle, BundleError>);
 #[derive(Clone, Debug)]
 pub(crate) struct Bundles {
     folder: PathBuf,
-    /// The folder of the one that runs.
-    chosen: String,
+    /// The one the configuration names; else the activated one runs, else the base model.
+    pinned: Option<String>,
 }
 
 impl Bundles {
     /// The bundles below a state folder, which need not exist yet.
     pub(crate) fn of(state: &Path) -> Self {
-        Self { folder: state.join("models"), chosen: BASE_FOLDER.to_owned() }
+        Self { folder: state.join("models"), pinned: None }
     }
 
-    /// The same, running another one than the base model.
-    pub(crate) fn choose(self, name: &str) -> Self {
-        Self { chosen: name.to_owned(), ..self }
+    /// The same, running the one that the configuration names.
+    pub(crate) fn pin(self, name: Option<&str>) -> Self {
+        Self { pinned: name.map(str::to_owned), ..self }
+    }
+
+    /// Whether the configuration says which one runs.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.pinned.is_some()
+    }
+
+    /// Which one was activated. A file that cannot be read counts as none: the base model runs.
+    pub(crate) fn selection(&self) -> Selection {
+        let stored = read_bounded(&self.folder.join(SELECTION)).ok();
+        stored
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_else(|| Selection { active: BASE_FOLDER.to_owned(), previous: None })
+    }
+
+    /// Makes another one run: a running appliance takes it up by itself.
+    pub(crate) fn select(&self, selection: &Selection) -> io::Result<()> {
+        write_whole(&self.folder, SELECTION, &serde_json::to_vec_pretty(selection)?)
+    }
+
+    /// The base model.
+    pub(crate) fn base(&self) -> Result<Bundle, BundleError> {
+        self.named(BASE_FOLDER)
+    }
+
+    /// The one of this name.
+    pub(crate) fn named(&self, name: &str) -> Result<Bundle, BundleError> {
+        Bundle::read(&self.folder.join(name))
     }
 
     /// The folder that holds them all.
@@ -129,7 +194,10 @@ impl Bundles {
 
     /// The bundle to run. Quick: looks at the manifest and the size; the worker hashes the file.
     pub(crate) fn find(&self) -> Result<Bundle, BundleError> {
-        Bundle::read(&self.folder.join(&self.chosen))
+        match &self.pinned {
+            Some(name) => self.named(name),
+            None => self.named(&self.selection().active),
+        }
     }
 
     /// Every bundle, sound or not, by name.
@@ -208,14 +276,18 @@ impl Bundle {
 impl Manifest {
     /// Writes the manifest, which makes the folder a bundle: the file must be in place before.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        let new = folder.join(".manifest.new");
-        let text = serde_json::to_vec_pretty(self)?;
-        let mut file = File::create(&new)?;
-        io::Write::write_all(&mut file, &text)?;
-        file.sync_all()?;
-        fs::rename(&new, folder.join(MANIFEST))?;
-        File::open(folder)?.sync_all()
+        write_whole(folder, MANIFEST, &serde_json::to_vec_pretty(self)?)
     }
+}
+
+/// Writes a file that is there whole or not at all.
+fn write_whole(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    let new = folder.join(format!(".{name}.new"));
+    let mut file = File::create(&new)?;
+    io::Write::write_all(&mut file, text)?;
+    file.sync_all()?;
+    fs::rename(&new, folder.join(name))?;
+    File::open(folder)?.sync_all()
 }
 
 /// SHA-256 of all that is left to read, in hex.

@@ -213,7 +213,8 @@ impl Pull {
         fs::create_dir_all(&folder).map_err(disk("make", &folder))?;
         let named = folder.join(BASE.file);
         fs::rename(&new, &named).map_err(disk("write", &named))?;
-        let manifest = Manifest { file: BASE.file.into(), sha256: found, bytes, source };
+        let manifest =
+            Manifest { file: BASE.file.into(), sha256: found, bytes, source, built: None };
         manifest.write(&folder).map_err(disk("write", &folder))
     }
 }

@@ -146,6 +146,8 @@ pub(crate) struct WorkerClient {
     failures: u32,
     /// Not tried again before this.
     next: Option<Instant>,
+    /// The bundle that was found wanting: not tried again until another one is activated.
+    refused: Option<String>,
 }
 
 /// A connection, and the process behind it when it is ours.
@@ -158,7 +160,7 @@ impl WorkerClient {
     /// A client for the bundles of a state folder. Starts nothing until it is asked.
     pub(crate) fn new(bundles: Bundles, settings: WorkerSettings) -> Self {
         let status = WorkerStatus(Arc::new(Mutex::new(WorkerState::Starting)));
-        Self { bundles, settings, connection: None, status, failures: 0, next: None }
+        Self { bundles, settings, connection: None, status, failures: 0, next: None, refused: None }
     }
 
     /// A view of how the worker is.
@@ -172,7 +174,39 @@ impl WorkerClient {
         if let Some(ended) = self.connection.as_mut().and_then(Connection::ended) {
             return Err(self.fail(ended));
         }
+        self.follow_selection();
         self.connected().map(|_| ())
+    }
+
+    /// Takes up a bundle that was activated since: the old worker stays until the new one answers,
+    /// and for good where the new one does not.
+    fn follow_selection(&mut self) {
+        let (WorkerState::Up { bundle: answering }, Ok(bundle)) =
+            (self.status.get(), self.bundles.find())
+        else {
+            return;
+        };
+        let wanted = bundle.manifest.sha256;
+        // An answering bundle ends with the beginning of its model's hash.
+        let (_, hash) = answering.rsplit_once('@').unwrap_or_default();
+        if wanted.starts_with(hash) || self.refused.as_ref() == Some(&wanted) {
+            return;
+        }
+        let old = (self.status.get(), self.connection.take(), self.failures, self.next);
+        match self.open() {
+            Ok(connection) => self.connection = Some(connection),
+            Err(why) => {
+                tracing::error!(
+                    error = %why,
+                    bundle = bundle.name,
+                    "the activated bundle does not answer; the old one stays"
+                );
+                self.refused = Some(wanted);
+                let state;
+                (state, self.connection, self.failures, self.next) = old;
+                self.status.set(state);
+            }
+        }
     }
 
     fn connected(&mut self) -> Result<&mut Connection, ModelError> {

@@ -203,6 +203,13 @@ impl Appliance {
         output.stdout
     }
 
+    /// Runs a command that must fail, and returns what it complained of.
+    pub(crate) fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} did not fail");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Every stored line, in order.
     pub(crate) fn export(&self) -> Vec<u8> {
         self.ask(&["events", "export", "--format", "raw"])

@@ -76,6 +76,51 @@ fn a_killed_worker_comes_back() {
     assert!(!Path::new(&format!("/proc/{}", again[0])).exists(), "the worker outlives us");
 }
 
+#[test]
+fn another_bundle_is_built_activated_and_taken_back() {
+    let base = match pulled() {
+        Ok(base) => base,
+        Err(why) => return println!("skipped: another_bundle: {why}"),
+    };
+    let mut appliance = Appliance::prepare(PLAIN);
+    let models = appliance.state().join("models");
+    fs::create_dir_all(&models).expect("a folder");
+    symlink(base, models.join("base")).expect("a link");
+    let complaint = appliance.fail(&["model", "rollback"]);
+    assert!(complaint.contains("the only bundle so far"), "{complaint}");
+    appliance.ask(&["model", "build", "--name", "eight"]);
+    let complaint = appliance.fail(&["model", "build", "--name", "eight"]);
+    assert!(complaint.contains("there is a bundle \"eight\" already"), "{complaint}");
+    appliance.launch();
+    let bundle = |status: &Value| status["model"]["bundle"].as_str().unwrap_or_default().to_owned();
+    let first = bundle(&appliance.wait_until("the model", |status| model(status).0 == "up"));
+    attack(&appliance);
+
+    let told = String::from_utf8(appliance.ask(&["model", "activate", "eight"])).expect("text");
+    assert!(told.contains("base and eight judge") && told.contains("eight answers"), "{told}");
+    let is_other = |status: &Value| model(status).0 == "up" && bundle(status) != first;
+    let second = bundle(&appliance.wait_until("the other model", is_other));
+    let manifest = fs::read(models.join("eight/manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+    let hash = manifest["sha256"].as_str().expect("a hash");
+    assert!(second.ends_with(&hash[..8]), "{second} is not {hash}");
+
+    // A bundle that cannot answer is not activated.
+    let broken = models.join("broken");
+    fs::create_dir(&broken).expect("a folder");
+    let sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    let manifest = json!({"file": "m.gguf", "sha256": sha256, "bytes": 5, "source": "test"});
+    fs::write(broken.join("manifest.json"), manifest.to_string()).expect("a manifest");
+    fs::write(broken.join("m.gguf"), "hello").expect("a file");
+    let complaint = appliance.fail(&["model", "activate", "broken"]);
+    assert!(complaint.contains("bundle broken"), "{complaint}");
+    assert_eq!(bundle(&appliance.status()), second);
+
+    appliance.ask(&["model", "rollback"]);
+    appliance.wait_until("the first model", |status| bundle(status) == first);
+    appliance.stop();
+}
+
 /// How the model's folder is damaged, the state that follows, and what the status tells.
 type Damage = (&'static str, fn(&Path), &'static str, &'static str);
 

@@ -36,8 +36,13 @@ pub fn serve_connection(
     }
 }
 
-/// Answers connections on a listener, for ever; what exceeds [`MAX_CONNECTIONS`] is closed at once.
-pub fn serve_listener(listener: &UnixListener, analyst: &Mutex<Analyst>) {
+/// Answers connections on a listener until `is_stale` says that another model is wanted; what exceeds
+/// [`MAX_CONNECTIONS`] is closed at once.
+pub fn serve_listener(
+    listener: &UnixListener,
+    analyst: &Mutex<Analyst>,
+    is_stale: impl Fn() -> bool,
+) {
     let open = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         loop {
@@ -45,6 +50,10 @@ pub fn serve_listener(listener: &UnixListener, analyst: &Mutex<Analyst>) {
                 std::thread::sleep(ACCEPT_PAUSE);
                 continue;
             };
+            if is_stale() {
+                // Whoever asked finds the connection closed and a new worker behind the next one.
+                std::process::exit(0);
+            }
             if open.fetch_add(1, Ordering::SeqCst) >= MAX_CONNECTIONS {
                 open.fetch_sub(1, Ordering::SeqCst);
                 continue;

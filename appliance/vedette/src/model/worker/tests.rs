@@ -27,7 +27,7 @@ fn small_bundle() -> (tempfile::TempDir, Bundles) {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("m.gguf"), "GGUF").unwrap();
     let (file, sha256) = ("m.gguf".into(), "00".into());
-    Manifest { file, sha256, bytes: 4, source: "test".into() }.write(&folder).unwrap();
+    Manifest { file, sha256, bytes: 4, source: "test".into(), built: None }.write(&folder).unwrap();
     (state, bundles)
 }
 
