@@ -31,9 +31,6 @@ pub enum CheckError {
     /// It could return without end.
     #[error("the query is not bounded in {0}")]
     Unbounded(String),
-    /// There is no checker.
-    #[error("{0} queries cannot be checked here")]
-    NoChecker(Language),
     /// It is checked against another language's schema.
     #[error("the query cannot be checked: {0}")]
     Schema(#[from] SchemaError),
@@ -45,7 +42,7 @@ pub enum CheckError {
 /// The first thing that is wrong, and how to mend it.
 pub fn check(language: Language, text: &str, schema: Option<&Schema>) -> Result<(), CheckError> {
     schema.map_or(Ok(()), |schema| schema.expect_language(language))?;
-    dialect::of(language).ok_or(CheckError::NoChecker(language))?.check(text, schema, true)
+    dialect::of(language).check(text, schema, true)
 }
 
 /// Checks a query's grammar and shape alone: its fields may be a deployment's own.
@@ -53,5 +50,5 @@ pub fn check(language: Language, text: &str, schema: Option<&Schema>) -> Result<
 /// # Errors
 /// The first thing that is wrong, and how to mend it.
 pub fn check_grammar(language: Language, text: &str) -> Result<(), CheckError> {
-    dialect::of(language).ok_or(CheckError::NoChecker(language))?.check(text, None, false)
+    dialect::of(language).check(text, None, false)
 }

@@ -7,7 +7,7 @@ use vedette_kb::dialects::Source;
 use crate::check::CheckError;
 use crate::lower::Platform;
 use crate::schema::Schema;
-use crate::{aql, eql, esql, kql, kuery, local, lucene, spl, yara_l};
+use crate::{aql, eql, esql, kql, kuery, local, logscale, lucene, sigma, spl, yara_l};
 
 /// A dialect: lowering's view of it, a writer, a reader and a checker.
 pub(crate) trait Dialect: Platform {
@@ -76,8 +76,8 @@ impl Meaning {
 }
 
 /// The dialect of a language.
-pub(crate) fn of(language: Language) -> Option<&'static dyn Dialect> {
-    Some(match language {
+pub(crate) fn of(language: Language) -> &'static dyn Dialect {
+    match language {
         Language::Local => &local::Local,
         Language::YaraL => &yara_l::YaraL,
         Language::Aql => &aql::Aql,
@@ -87,8 +87,9 @@ pub(crate) fn of(language: Language) -> Option<&'static dyn Dialect> {
         Language::Eql => &eql::Eql,
         Language::Lucene => &lucene::Lucene,
         Language::Kuery => &kuery::Kuery,
-        Language::Sigma | Language::LogScale => return None,
-    })
+        Language::Sigma => &sigma::Sigma,
+        Language::LogScale => &logscale::LogScale,
+    }
 }
 
 /// The query without the counting that a dialect cannot say.

@@ -16,10 +16,7 @@ pub fn render(
     schema: Option<&Schema>,
     now: OffsetDateTime,
 ) -> RenderedQuery {
-    let Some(dialect) = dialect::of(language) else {
-        let why = format!("{language} is not among the dialects written");
-        return not_supported(language, &NotSupported { why });
-    };
+    let dialect = dialect::of(language);
     let written = match schema.map(|schema| schema.expect_language(language)) {
         Some(Err(other)) => Err(NotSupported { why: other.to_string() }),
         _ => write(query, dialect, schema),
@@ -49,7 +46,7 @@ fn not_supported(language: Language, reason: &NotSupported) -> RenderedQuery {
 /// The query that a rendered text asks, on the platform's own fields, read from the text alone; what
 /// the text does not carry is taken from `asked`. `None` where the text is not one that we write.
 pub fn read_back(text: &str, language: Language, asked: &Query) -> Option<Query> {
-    dialect::of(language)?.read(text).map(|meaning| meaning.into_query(asked))
+    dialect::of(language).read(text).map(|meaning| meaning.into_query(asked))
 }
 
 struct Written {

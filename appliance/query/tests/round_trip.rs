@@ -8,19 +8,6 @@ use vedette_event::query::{
 };
 use vedette_query::{check, parse_local, render};
 
-/// Every language that is written.
-const LANGUAGES: [Language; 9] = [
-    Language::Local,
-    Language::YaraL,
-    Language::Aql,
-    Language::Kql,
-    Language::Spl,
-    Language::Esql,
-    Language::Eql,
-    Language::Lucene,
-    Language::Kuery,
-];
-
 const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
 /// Pieces that have broken a quoting rule somewhere.
@@ -165,7 +152,7 @@ proptest! {
     /// question: a mismatch would show as "would not read back".
     #[test]
     fn what_is_written_reads_back(query in query()) {
-        for language in LANGUAGES {
+        for &language in Language::ALL {
             let rendered = render(&query, language, None, NOW);
             match &rendered.query {
                 Some(text) => {
@@ -192,7 +179,7 @@ proptest! {
         };
         let local = render(&query, Language::Local, None, NOW).query.unwrap_or_default();
         prop_assert_eq!(parse_local(&local, NOW).map(|query| query.filter), Ok(filter));
-        for language in LANGUAGES {
+        for &language in Language::ALL {
             let rendered = render(&query, language, None, NOW);
             if rendered.query.is_none() {
                 prop_assert!(rendered.notes.iter().any(|note| note.contains("refused: ")));
@@ -209,7 +196,7 @@ proptest! {
         let text: String = characters.into_iter().collect::<String>() + &pieces.concat();
         let mixed = format!("SELECT * FROM events WHERE {text}");
         let rule = format!("rule r {{ events: {text} condition: $e1 }}");
-        for language in LANGUAGES {
+        for &language in Language::ALL {
             for text in [&text, &mixed, &rule] {
                 let _ = check(language, text, None);
             }

@@ -25,7 +25,7 @@ const KEYWORDS: [&str; 4] = ["*", "null", "true", "false"];
 pub(crate) fn expressions<N: Names>(names: &N, expr: &Expr) -> Result<(), CheckError> {
     let each = |parts: &[Expr]| parts.iter().try_for_each(|part| expressions(names, part));
     match expr {
-        Expr::Text(_) | Expr::Number(_) => Ok(()),
+        Expr::Text(_) | Expr::Pattern(_) | Expr::Number(_) => Ok(()),
         Expr::Name(name) => match names.field(name) {
             _ if KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(name)) => Ok(()),
             Some(_) => Ok(()),

@@ -10,6 +10,8 @@ pub(crate) enum Expr {
     /// A field, a table, a keyword such as `null`, or `*`.
     Name(String),
     Text(String),
+    /// A regular expression, as written.
+    Pattern(String),
     Number(String),
     Call {
         name: String,
@@ -232,6 +234,7 @@ impl Parser<'_> {
                 Ok(Expr::Name(name))
             }
             Some(Token::Text(text)) => self.took(Expr::Text(text)),
+            Some(Token::Pattern(pattern)) => self.took(Expr::Pattern(pattern)),
             Some(Token::Number(number)) => {
                 self.tokens.take();
                 Ok(Expr::Number(self.with_unit(number)))

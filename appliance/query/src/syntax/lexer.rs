@@ -11,6 +11,8 @@ pub(crate) enum Token {
     Name(String),
     /// A text in quotes, its escapes read.
     Text(String),
+    /// A regular expression, as written.
+    Pattern(String),
     /// A number, with its unit where the dialect writes one.
     Number(String),
     /// Punctuation or an operator.
@@ -26,6 +28,8 @@ pub(crate) enum Escape {
     Doubled,
     /// It opens one of these escapes and no other.
     Only(&'static str),
+    /// It and what follows are kept as they stand.
+    Kept,
     /// It escapes what stands here and is itself before everything else.
     Before(&'static str),
 }
@@ -37,6 +41,8 @@ pub(crate) enum Quoted {
     Text,
     /// A name.
     Name,
+    /// A regular expression.
+    Pattern,
 }
 
 /// A pair of quotes.
@@ -183,6 +189,10 @@ fn quoted(scanner: &mut Scanner<'_>, quote: &Quote) -> Result<Token, ParseError>
                     return Err(scanner.error_at(at, "an unknown escape", mend));
                 }
             },
+            (Some('\\'), Escape::Kept) => {
+                text.push('\\');
+                text.extend(scanner.bump());
+            }
             (Some('\\'), Escape::Before(known)) => match scanner.peek() {
                 Some(next) if known.contains(next) => {
                     scanner.bump();
@@ -196,6 +206,7 @@ fn quoted(scanner: &mut Scanner<'_>, quote: &Quote) -> Result<Token, ParseError>
     Ok(match quote.holds {
         Quoted::Text => Token::Text(text),
         Quoted::Name => Token::Name(text),
+        Quoted::Pattern => Token::Pattern(text),
     })
 }
 
