@@ -257,7 +257,8 @@ impl<P: Platform + ?Sized> Lowering<'_, P> {
     fn term(&self, (field, operator, value): &Term) -> Option<Predicate> {
         let operator = operator.parse().ok()?;
         let kind = dialect(self.platform.name())?.column(self.table(), field);
-        let value = match (kind, value.parse()) {
+        let own = self.source.fields.iter().find(|own| own.name == *field).map(|own| own.kind);
+        let value = match (kind.or(own), value.parse()) {
             (Some(FieldKind::Number), Ok(number)) => Value::Number(number),
             _ => Value::Text(value.clone()),
         };

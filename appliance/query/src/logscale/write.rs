@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use time::Duration;
-use vedette_event::query::{FieldName, Operator, Predicate, Query, Value};
+use vedette_event::query::{FieldName, Operator, Query, Value};
 
 use crate::syntax::{Style, filter};
 

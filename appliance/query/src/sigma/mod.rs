@@ -7,6 +7,8 @@ mod read;
 mod write;
 mod yaml;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use time::Duration;
 use vedette_event::query::{Operator, Predicate, Query, Value};
 use vedette_kb::dialects::Source;
@@ -43,6 +45,9 @@ impl Platform for Sigma {
                 let same = self.settle(field, Equal, value);
                 Mapped { predicate: Predicate::Not(Box::new(same.predicate)), ..same }
             }
+            (Operator::InNetwork, Value::Text(network)) => {
+                Mapped::exact(compare(field, operator, Value::Text(without_host_bits(network))))
+            }
             _ => Mapped::exact(compare(field, operator, value)),
         }
     }
@@ -58,6 +63,23 @@ impl Platform for Sigma {
 
     fn chooses_source(&self) -> bool {
         true
+    }
+}
+
+/// The same network by its own address, as strict readers want it.
+fn without_host_bits(network: &str) -> String {
+    let Some((address, length)) = network.split_once('/') else { return network.to_owned() };
+    let bits = length.parse().unwrap_or(0_u32);
+    match address.parse() {
+        Ok(IpAddr::V4(v4)) => {
+            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(bits)).unwrap_or(0);
+            format!("{}/{bits}", Ipv4Addr::from(u32::from(v4) & mask))
+        }
+        Ok(IpAddr::V6(v6)) => {
+            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(bits)).unwrap_or(0);
+            format!("{}/{bits}", Ipv6Addr::from(u128::from(v6) & mask))
+        }
+        Err(_) => network.to_owned(),
     }
 }
 

@@ -160,6 +160,8 @@ impl<'a> Reader<'a> {
             });
         }
         let special = written.starts_with(['&', '*', '!', '|', '>', '%', '@', '`', '{', '[', ',']);
+        // YAML would take a quote at the end for itself; in a rule it is one whose beginning was lost.
+        let special = special || written.ends_with(['\'', '"']);
         if written.is_empty() || special || written.contains(": ") {
             let mend = "put the value in single quotes";
             return Err(self.error(line, "a value that cannot stand bare", mend));

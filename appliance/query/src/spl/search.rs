@@ -203,13 +203,20 @@ impl Parser<'_> {
         self.blanks();
         if self.scanner.peek() == Some('"') {
             let text = self.quoted()?;
-            // `"a"."b"` and the like go on bare.
+            let runs_on = |next: char| next.is_alphanumeric() || "\"*\\_".contains(next);
+            if self.scanner.peek().is_some_and(runs_on) {
+                return Err(self.error("text right behind a quote", "put a blank between them"));
+            }
             return Ok(Literal { text, quoted: true });
         }
         let text = self.scanner.take_while(|c| !c.is_whitespace() && !"()[]\",=<>!`|".contains(c));
         let call = !text.is_empty() && self.scanner.rest().starts_with('(');
         if call {
             self.called()?;
+        }
+        if self.scanner.rest().starts_with('"') {
+            let mend = "write a quote inside a text as \\\"";
+            return Err(self.error("a quote right behind a word", mend));
         }
         if text.is_empty() {
             let what = "no value where one must stand";
