@@ -93,6 +93,14 @@ pub fn program(word: &str) -> Option<&'static str> {
     .copied()
 }
 
+/// What people call a field in a question, in lower case, and the ECS field it is.
+pub fn labels() -> &'static HashMap<&'static str, &'static str> {
+    static ALL: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        rows(include_str!("../../dialects/labels.tsv")).map(|[name, ecs, _]| (name, ecs)).collect()
+    })
+}
+
 /// What an ECS field tells, in words for a person.
 pub fn meaning(ecs: &str) -> Option<&'static str> {
     static ALL: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
@@ -225,6 +233,9 @@ mod tests {
             for phrase in &activity.phrases {
                 assert_eq!(*phrase, phrase.to_lowercase(), "{}", activity.name);
             }
+        }
+        for (label, ecs) in labels() {
+            assert!(meaning(ecs).is_some() && *label == label.to_lowercase(), "{label}");
         }
         assert!(!products().is_empty());
         assert_eq!(program("certutil"), Some("certutil.exe"));

@@ -4,7 +4,8 @@ use ::time::Duration;
 use vedette_event::query::{Aggregation, FieldName, Operator, Predicate};
 use vedette_kb::dialects::{Activity, activities, products};
 
-use super::entities::{Found, Kind};
+use super::entities::Kind;
+use super::found::Found;
 use super::words::Words;
 use crate::incident::category;
 use crate::local::parse_filter;
@@ -77,6 +78,7 @@ pub(super) fn predicates(
 fn names_its_own(found: &Found) -> bool {
     use Kind::{Code, Domain, File, Fragment, Hash, Process, Registry, Url};
     [Process, File, Registry, Url, Fragment, Hash, Domain, Code].iter().any(|kind| found.has(*kind))
+        || found.names_a_field()
 }
 
 fn system(words: &Words<'_>) -> Option<&'static str> {

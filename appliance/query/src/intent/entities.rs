@@ -5,13 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use vedette_event::query::{Operator, Predicate, Value};
 use vedette_kb::dialects::program;
 
+use super::clauses;
+use super::found::{Found, Term};
 use super::words::{Word, Words, is_plain};
 use crate::incident::{domain, hash_field};
 use crate::lower::is_network;
 use crate::shape::{any, compare, text};
-
-/// Values taken of one kind; a question with more is a list, and its head stands for it.
-const MAX_VALUES: usize = 12;
 
 /// What kind of thing a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,112 +33,97 @@ pub(super) enum Kind {
     Method,
     Bytes,
     Fragment,
+    /// A field that the question names itself.
+    Field(&'static str),
 }
 
-/// The things a question names, by kind.
-#[derive(Debug, Default)]
-pub(super) struct Found(Vec<(Kind, Vec<Predicate>)>);
-
-impl Found {
-    fn add(&mut self, kind: Kind, predicate: Predicate) {
-        match self.0.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, values)) if values.len() >= MAX_VALUES || values.contains(&predicate) => {}
-            Some((_, values)) => values.push(predicate),
-            None => self.0.push((kind, vec![predicate])),
-        }
-    }
-
-    /// The values of each kind.
-    pub(super) fn groups(&self) -> impl Iterator<Item = &[Predicate]> {
-        self.0.iter().map(|(_, values)| values.as_slice())
-    }
-
-    /// Forgets the programs: in a question about logons `ssh` is the service, not a command.
-    pub(super) fn without_programs(mut self) -> Self {
-        self.0.retain(|(kind, _)| *kind != Kind::Process);
-        self
-    }
-
-    /// Whether the question names nothing.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether there is one of this kind.
-    pub(super) fn has(&self, kind: Kind) -> bool {
-        self.0.iter().any(|(known, _)| *known == kind)
+impl Kind {
+    /// Whether values of it are parts of a text, of which one text may hold several.
+    pub(super) fn is_partial(self) -> bool {
+        matches!(self, Self::Fragment | Self::Url | Self::File | Self::Registry)
     }
 }
 
 /// All that a question names.
 pub(super) fn find(words: &Words<'_>) -> Found {
     let mut found = Found::default();
-    for (at, word, lower) in words.iter() {
-        if labelled(words, at, word, &mut found) {
+    let mut at = 0;
+    while at < words.len() {
+        if let Some(term) = clauses::read(words, at) {
+            at = term.to;
+            found.add(words, term);
             continue;
         }
-        shaped(words, at, word, lower, &mut found);
+        let mut place = Place { words, at, found: &mut found };
+        let word = words.word(at);
+        if !labelled(&mut place, word) {
+            shaped(&mut place, word);
+        }
+        at += 1;
     }
     // A fragment is the weakest sign: where programs or files are named it would only narrow.
-    if [Kind::Process, Kind::File, Kind::Registry, Kind::Url].iter().any(|kind| found.has(*kind)) {
-        let quoted = words.iter().any(|(_, word, _)| word.quoted);
-        found.0.retain(|(kind, _)| quoted || *kind != Kind::Fragment);
+    let named = [Kind::Process, Kind::File, Kind::Registry, Kind::Url];
+    let quoted = words.iter().any(|(_, word, _)| word.quoted);
+    if !quoted && named.iter().any(|kind| found.has(*kind)) {
+        found.forget(|kind| kind == Kind::Fragment);
     }
-    merge_commands(&mut found);
     found
 }
 
-/// Programs and command fragments of one question are usually alternatives or parts of one command:
-/// one group, so that none excludes the other.
-fn merge_commands(found: &mut Found) {
-    let at = |kind, found: &Found| found.0.iter().position(|(known, _)| *known == kind);
-    if let (Some(_), Some(fragments)) = (at(Kind::Process, found), at(Kind::Fragment, found)) {
-        let (_, values) = found.0.swap_remove(fragments);
-        for value in values {
-            found.add(Kind::Process, value);
-        }
+/// A word of a question, and where what it names goes.
+struct Place<'a, 'w> {
+    words: &'a Words<'w>,
+    at: usize,
+    found: &'a mut Found,
+}
+
+impl Place<'_, '_> {
+    fn add(&mut self, kind: Kind, predicate: Predicate) {
+        let term = Term { kind, from: self.at, to: self.at + 1, predicate, negated: false };
+        self.found.add(self.words, term);
     }
 }
 
 /// Values that the word before them names: `port 22`, `event id 4625`, `user alice`.
-fn labelled(words: &Words<'_>, at: usize, word: Word<'_>, found: &mut Found) -> bool {
+fn labelled(place: &mut Place<'_, '_>, word: Word<'_>) -> bool {
+    let (words, at) = (place.words, place.at);
     let value = word.raw;
     let number = value.parse::<i64>().ok().filter(|number| *number >= 0);
     let (before, further) = (words.before(at), at.checked_sub(2).map_or("", |at| words.lower(at)));
     match (before, number) {
         ("port" | "ports", Some(port)) if port <= 65_535 => {
             let field = if further == "source" { "source.port" } else { "destination.port" };
-            found.add(Kind::Port, compare(field, Operator::Equal, Value::Number(port)));
+            place.add(Kind::Port, compare(field, Operator::Equal, Value::Number(port)));
         }
         ("id" | "ids" | "code", Some(_)) if matches!(further, "event" | "eventid" | "log") => {
-            found.add(Kind::Code, text("event.code", Operator::Equal, value));
+            place.add(Kind::Code, text("event.code", Operator::Equal, value));
         }
         ("eventid" | "eventids" | "eid" | "event", Some(code)) if code >= 100 => {
-            found.add(Kind::Code, text("event.code", Operator::Equal, value));
+            place.add(Kind::Code, text("event.code", Operator::Equal, value));
         }
         ("status" | "code" | "response" | "http", Some(status)) if (100..600).contains(&status) => {
             let status = Value::Number(status);
-            found.add(Kind::Status, compare("http.response.status_code", Operator::Equal, status));
+            place.add(Kind::Status, compare("http.response.status_code", Operator::Equal, status));
         }
         ("user" | "username" | "account" | "user.name" | "users", None)
             if is_account(words, at, word) =>
         {
-            found.add(Kind::User, text("user.name", Operator::Equal, value));
+            place.add(Kind::User, text("user.name", Operator::Equal, value));
         }
         (
             "host" | "hostname" | "server" | "machine" | "workstation" | "computer" | "endpoint",
             None,
         ) if word.quoted || is_identifier(value) => {
-            found.add(Kind::Host, text("host.name", Operator::Equal, value));
+            place.add(Kind::Host, text("host.name", Operator::Equal, value));
         }
-        _ => return bytes(words, at, number, found),
+        _ => return bytes(place, number),
     }
     true
 }
 
 /// "more than 100 MB": at least so many bytes sent.
-fn bytes(words: &Words<'_>, at: usize, number: Option<i64>, found: &mut Found) -> bool {
-    let scale = match words.lower(at + 1) {
+fn bytes(place: &mut Place<'_, '_>, number: Option<i64>) -> bool {
+    let scale = match place.words.lower(place.at + 1) {
         "kb" | "kilobytes" => 1_000,
         "mb" | "megabytes" | "mib" => 1_000_000,
         "gb" | "gigabytes" | "gib" => 1_000_000_000,
@@ -148,7 +132,7 @@ fn bytes(words: &Words<'_>, at: usize, number: Option<i64>, found: &mut Found) -
     };
     let Some(bytes) = number.and_then(|number| number.checked_mul(scale)) else { return false };
     let value = Value::Number(bytes);
-    found.add(Kind::Bytes, compare("source.bytes", Operator::GreaterEqual, value));
+    place.add(Kind::Bytes, compare("source.bytes", Operator::GreaterEqual, value));
     true
 }
 
@@ -175,19 +159,21 @@ fn is_identifier(word: &str) -> bool {
 }
 
 /// Values that their own shape names.
-fn shaped(words: &Words<'_>, at: usize, word: Word<'_>, lower: &str, found: &mut Found) {
+fn shaped(place: &mut Place<'_, '_>, word: Word<'_>) {
     let value = word.raw;
-    if address(words, at, value, found) || name_like(words, at, word, lower, found) {
+    let words = place.words;
+    let lower = words.lower(place.at);
+    if address(place, value) || name_like(place, word, lower) {
         return;
     }
     if let Some(file) = program(lower).filter(|_| !word.quoted) {
-        found.add(Kind::Process, run(file, lower));
+        place.add(Kind::Process, run(file, lower));
     } else if is_fragment(word, lower) {
-        found.add(Kind::Fragment, text("process.command_line", Operator::Contains, value));
+        place.add(Kind::Fragment, text("process.command_line", Operator::Contains, value));
     }
 }
 
-fn address(words: &Words<'_>, at: usize, value: &str, found: &mut Found) -> bool {
+fn address(place: &mut Place<'_, '_>, value: &str) -> bool {
     let socket = value.parse::<SocketAddr>().ok().filter(|_| value.contains(['.', '[']));
     let plain = socket.map_or_else(|| value.to_owned(), |socket| socket.ip().to_string());
     let operator = if plain.parse::<IpAddr>().is_ok() {
@@ -198,14 +184,14 @@ fn address(words: &Words<'_>, at: usize, value: &str, found: &mut Found) -> bool
         return false;
     };
     let on = |field: &str| text(field, operator, &plain);
-    match role(words, at) {
-        Kind::Source => found.add(Kind::Source, on("source.ip")),
-        Kind::Destination => found.add(Kind::Destination, on("destination.ip")),
-        _ => found.add(Kind::Address, any(vec![on("source.ip"), on("destination.ip")])),
+    match role(place.words, place.at) {
+        Kind::Source => place.add(Kind::Source, on("source.ip")),
+        Kind::Destination => place.add(Kind::Destination, on("destination.ip")),
+        _ => place.add(Kind::Address, any(vec![on("source.ip"), on("destination.ip")])),
     }
     if let Some(socket) = socket {
         let port = Value::Number(i64::from(socket.port()));
-        found.add(Kind::Port, compare("destination.port", Operator::Equal, port));
+        place.add(Kind::Port, compare("destination.port", Operator::Equal, port));
     }
     true
 }
@@ -230,31 +216,31 @@ fn role(words: &Words<'_>, at: usize) -> Kind {
     Kind::Address
 }
 
-fn name_like(words: &Words<'_>, at: usize, word: Word<'_>, lower: &str, found: &mut Found) -> bool {
+fn name_like(place: &mut Place<'_, '_>, word: Word<'_>, lower: &str) -> bool {
     let value = word.raw;
     let contains = |field: &str| text(field, Operator::Contains, value);
     let hexadecimal = value.bytes().all(|byte| byte.is_ascii_hexdigit());
     if matches!(value.len(), 32 | 40 | 64) && hexadecimal {
-        found.add(Kind::Hash, text(hash_field(value), Operator::Equal, lower));
+        place.add(Kind::Hash, text(hash_field(value), Operator::Equal, lower));
     } else if lower.starts_with("http://") || lower.starts_with("https://") {
-        if !is_reference(words, at) {
-            found.add(Kind::Url, contains("url.original"));
+        if !is_reference(place.words, place.at) {
+            place.add(Kind::Url, contains("url.original"));
         }
     } else if ["hklm", "hkcu", "hkey_", "hkcr", "hku"].iter().any(|hive| lower.starts_with(hive)) {
-        found.add(Kind::Registry, contains("registry.path"));
+        place.add(Kind::Registry, contains("registry.path"));
     } else if is_path(value) {
-        found.add(Kind::File, any(vec![contains("file.path"), contains("process.command_line")]));
+        place.add(Kind::File, any(vec![contains("file.path"), contains("process.command_line")]));
     } else if let Some((name, host)) = value.split_once('@').filter(|_| is_mail(value)) {
         debug_assert!(!name.is_empty() && !host.is_empty(), "is_mail saw both");
-        found.add(Kind::Mail, mail(words, value));
+        place.add(Kind::Mail, mail(place.words, value));
     } else if lower.starts_with("cve-") && value.len() > 8 {
-        found.add(Kind::Fragment, contains("message"));
+        place.add(Kind::Fragment, contains("message"));
     } else if let Some(ending) = file_ending(lower) {
-        found.add(Kind::File, file(ending, value, found_kind(ending)));
+        place.add(Kind::File, file(ending, value, found_kind(ending)));
     } else if is_domain(lower) && !word.quoted || (word.quoted && is_domain(lower)) {
-        found.add(Kind::Domain, domain(value));
+        place.add(Kind::Domain, domain(value));
     } else if matches!(value, "GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "OPTIONS" | "CONNECT") {
-        found.add(Kind::Method, text("http.request.method", Operator::Equal, value));
+        place.add(Kind::Method, text("http.request.method", Operator::Equal, value));
     } else {
         return false;
     }

@@ -2,7 +2,9 @@
 //! is counted, and when. Deterministic; the words it knows are data of the knowledge base.
 
 mod activity;
+mod clauses;
 mod entities;
+mod found;
 mod threshold;
 mod time_words;
 mod words;
@@ -13,7 +15,6 @@ use ::time::OffsetDateTime;
 use vedette_event::query::{Operator, Predicate, Query, TimeRange};
 
 use crate::shape::{DEFAULT_LIMIT, DEFAULT_WINDOW, all, any, each_field, is_everything, text};
-use entities::Found;
 use words::Words;
 
 /// The longest question that is read; what stands behind is not looked at.
@@ -29,7 +30,7 @@ pub fn from_intent(text: &str, now: OffsetDateTime) -> Query {
     let found = entities::find(&words);
     let found = if activity::runs_programs(activity) { found } else { found.without_programs() };
     let mut parts = activity::predicates(activity, &words, &found);
-    parts.extend(found.predicates());
+    parts.extend(found.predicates(&words));
     if activity.is_none() && found.is_empty() {
         parts.extend(Some(keywords(&words)).filter(|asked| !asks_nothing(asked)));
     }
@@ -82,13 +83,6 @@ fn limit(words: &Words<'_>) -> u32 {
         .find_map(|(_, number)| number.parse().ok())
         .filter(|limit| (1..=DEFAULT_LIMIT).contains(limit))
         .unwrap_or(DEFAULT_LIMIT)
-}
-
-impl Found {
-    /// What was found, values of one kind as alternatives.
-    fn predicates(&self) -> Vec<Predicate> {
-        self.groups().map(|values| any(values.to_vec())).collect()
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A question cut into words, as written and in lower case.
 
+use vedette_kb::dialects::{labels, meaning};
+
 /// A word and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word<'a> {
@@ -44,6 +46,16 @@ impl<'a> Words<'a> {
             .zip(&self.lower)
             .enumerate()
             .map(|(at, (word, lower))| (at, *word, lower.as_str()))
+    }
+
+    /// The word at a place; empty outside.
+    pub(super) fn word(&self, at: usize) -> Word<'a> {
+        self.words.get(at).copied().unwrap_or(Word { raw: "", quoted: false })
+    }
+
+    /// Whether the word at a place stood in quotes.
+    pub(super) fn is_quoted(&self, at: usize) -> bool {
+        self.word(at).quoted
     }
 
     /// The word at a place in lower case; empty outside.
@@ -130,10 +142,7 @@ fn cut(text: &str) -> Vec<Word<'_>> {
         }
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        let trimmed = trim(word);
-        if !trimmed.is_empty() {
-            words.push(Word { raw: trimmed, quoted: false });
-        }
+        push(&mut words, word);
         rest = after;
     }
     words
@@ -154,7 +163,27 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     fits.then(|| (inside, &body[end + 1..]))
 }
 
+/// Adds a word; `user=alice` is three.
+fn push<'a>(words: &mut Vec<Word<'a>>, word: &'a str) {
+    let parts = word.find(['=', '!']).and_then(|at| {
+        let (name, rest) = word.split_at(at);
+        let sign = ["==", "!=", "="].into_iter().find(|sign| rest.starts_with(sign))?;
+        let (sign, value) = rest.split_at(sign.len());
+        let named = labels().contains_key(name.to_lowercase().as_str()) || meaning(name).is_some();
+        (named && !value.is_empty()).then_some([name, sign, value])
+    });
+    for part in parts.unwrap_or([word, "", ""]) {
+        let trimmed = trim(part);
+        if !trimmed.is_empty() {
+            words.push(Word { raw: trimmed, quoted: false });
+        }
+    }
+}
+
 fn trim(word: &str) -> &str {
+    if matches!(word, "=" | "==" | "!=" | "<" | "<=" | ">" | ">=") {
+        return word;
+    }
     let word = word.trim_matches(|c: char| "\"'`,;:()[]{}<>!?".contains(c));
     let word = word.trim_end_matches(['.', '*', '=']);
     word.strip_suffix("'s").unwrap_or(word)
