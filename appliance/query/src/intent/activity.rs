@@ -64,6 +64,9 @@ pub(super) fn predicates(
         parts.push(text("host.os.type", Operator::Equal, system));
     }
     let filter = activity.and_then(|activity| parse_filter(&activity.filter).ok());
+    if product.is_some() && !names_its_own(found) && filter.as_ref().is_none_or(is_broad) {
+        parts.extend(done(words));
+    }
     let Some(filter) = filter else { return parts };
     // A cloud service runs no processes that its log would show.
     let elsewhere = product.is_some() && category(&filter) == Some("process");
@@ -71,6 +74,64 @@ pub(super) fn predicates(
         parts.push(if names_its_own(found) { facets(&filter) } else { filter });
     }
     parts
+}
+
+/// Whether a filter classifies events and says no more.
+fn is_broad(filter: &Predicate) -> bool {
+    let broad =
+        matches!(category(filter), Some("configuration" | "iam" | "email" | "file" | "network"));
+    broad && facets(filter) == *filter
+}
+
+/// What was done, as a cloud service's log names its operations: "deleted" is in `DeleteTrail` and
+/// `policy.lifecycle.delete` alike.
+fn done(words: &Words<'_>) -> Option<Predicate> {
+    const DONE: [(&str, &str); 40] = [
+        ("deleted", "delete"),
+        ("deletion", "delete"),
+        ("delete", "delete"),
+        ("removed", "remove"),
+        ("removal", "remove"),
+        ("created", "create"),
+        ("creation", "create"),
+        ("create", "create"),
+        ("added", "add"),
+        ("disabled", "disable"),
+        ("disable", "disable"),
+        ("deactivate", "deactivate"),
+        ("deactivated", "deactivate"),
+        ("enabled", "enable"),
+        ("modified", "update"),
+        ("modification", "update"),
+        ("modify", "update"),
+        ("updated", "update"),
+        ("changed", "update"),
+        ("change", "update"),
+        ("attached", "attach"),
+        ("detached", "detach"),
+        ("shared", "share"),
+        ("exported", "export"),
+        ("export", "export"),
+        ("downloaded", "download"),
+        ("download", "download"),
+        ("uploaded", "upload"),
+        ("reset", "reset"),
+        ("invited", "invite"),
+        ("assumed", "assume"),
+        ("assumerole", "assume"),
+        ("stopped", "stop"),
+        ("terminated", "terminate"),
+        ("restored", "restore"),
+        ("blocked", "block"),
+        ("consent", "consent"),
+        ("push", "push"),
+        ("suspended", "suspend"),
+        ("revoked", "revoke"),
+    ];
+    let verb = words.iter().find_map(|(_, _, lower)| {
+        DONE.iter().find(|(word, _)| *word == lower).map(|(_, stem)| *stem)
+    })?;
+    Some(text("event.action", Operator::Contains, verb))
 }
 
 /// Whether the question itself says which program, file, key or address it is about, so that the

@@ -342,7 +342,7 @@ fn is_fragment(word: Word<'_>, lower: &str) -> bool {
     if word.quoted {
         return word.raw.len() > 2 && !is_plain(lower);
     }
-    let letters = word.raw.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let letters = word.raw.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     let cmdlet = word.raw.split_once('-').is_some_and(|(verb, noun)| {
         let capital = |part: &str| {
             part.len() > 2
