@@ -20,6 +20,10 @@ pub struct Config {
     /// Longest message kept whole, in bytes; what is longer is cut there and marked.
     /// 480 (what RFC 5424 asks of every receiver) to 1048576.
     pub max_frame_bytes: Bounded<480, 1_048_576>,
+    /// Lines a second taken from one source, after a burst of ten seconds' worth; what is above is
+    /// dropped and counted over UDP, and waits in its sender over all else. 0: no limit.
+    /// 0 to 1000000.
+    pub max_rate_per_source: Bounded<0, 1_000_000>,
     /// `[ingest.udp]`.
     pub udp: UdpConfig,
     /// `[ingest.tcp]`.
@@ -35,6 +39,7 @@ impl Default for Config {
         Self {
             allow: Vec::new(),
             max_frame_bytes: Bounded(65_536),
+            max_rate_per_source: Bounded(0),
             udp: UdpConfig::default(),
             tcp: TcpConfig::default(),
             tls: TlsConfig::default(),

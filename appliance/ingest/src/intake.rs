@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
@@ -9,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use vedette_event::{Network, Peer, Transport};
 use vedette_telemetry::{Counter, Metric, Registry};
 
-use crate::{Frame, Receipt, Sources};
+use crate::budget::Budgets;
+use crate::{Config, Frame, Receipt, Sources};
 
 /// Why a frame that reached the box was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,14 +22,16 @@ pub enum DropReason {
     QueueFull,
     /// The sender is not on the allow list.
     NotAllowed,
+    /// The source sent faster than it may.
+    RateLimited,
     /// Nobody took it before the time for stopping was up.
     Shutdown,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 4] =
-        [Self::KernelBuffer, Self::QueueFull, Self::NotAllowed, Self::Shutdown];
+    pub const ALL: [Self; 5] =
+        [Self::KernelBuffer, Self::QueueFull, Self::NotAllowed, Self::RateLimited, Self::Shutdown];
 
     /// The name in metrics and JSON.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +39,7 @@ impl DropReason {
             Self::KernelBuffer => "kernel_buffer",
             Self::QueueFull => "queue_full",
             Self::NotAllowed => "not_allowed",
+            Self::RateLimited => "rate_limited",
             Self::Shutdown => "shutdown",
         }
     }
@@ -56,12 +61,15 @@ pub struct Counts {
 pub(crate) struct Intake {
     sender: mpsc::Sender<Frame>,
     ledger: Arc<Ledger>,
+    /// Cancelled when no more is to be read than what has come: budgets no longer count.
+    stopping: CancellationToken,
     /// Cancelled when the time for stopping is up: from then on nothing waits.
     expired: CancellationToken,
 }
 
 struct Ledger {
     allow: Vec<Network>,
+    budgets: Option<Budgets>,
     sources: Sources,
     registry: Registry,
     delivered: Counter,
@@ -80,15 +88,18 @@ pub(crate) struct Gate {
 impl Intake {
     pub(crate) fn new(
         sender: mpsc::Sender<Frame>,
-        allow: Vec<Network>,
+        config: &Config,
         sources: Sources,
         registry: Registry,
-        expired: CancellationToken,
+        (stopping, expired): (CancellationToken, CancellationToken),
     ) -> Self {
         let dropped =
             DropReason::ALL.map(|reason| registry.counter(Metric::IngestDropped, reason.as_str()));
-        let ledger = Ledger { allow, sources, registry, delivered: Counter::default(), dropped };
-        Self { sender, ledger: Arc::new(ledger), expired }
+        let allow = config.allow.clone();
+        let budgets = Budgets::new(config.max_rate_per_source.get());
+        let ledger =
+            Ledger { allow, budgets, sources, registry, delivered: Counter::default(), dropped };
+        Self { sender, ledger: Arc::new(ledger), stopping, expired }
     }
 
     /// The door for one transport.
@@ -137,6 +148,11 @@ impl Gate {
     /// Hands on a frame whose sender cannot wait: a full queue drops it.
     pub(crate) fn offer(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) {
         let Some(frame) = self.admit(bytes, peer, truncated) else { return };
+        let budgets = self.intake.ledger.budgets.as_ref();
+        if budgets.is_some_and(|budgets| !budgets.take(peer.ip(), Instant::now())) {
+            self.intake.drop_frame(peer.ip(), DropReason::RateLimited);
+            return;
+        }
         match self.intake.sender.try_send(frame) {
             Ok(()) => self.intake.ledger.delivered.add(1),
             Err(TrySendError::Full(_)) => {
@@ -157,6 +173,15 @@ impl Gate {
     ) {
         let Some(frame) = self.admit(bytes, peer, truncated) else { return };
         let frame = Frame { receipt, ..frame };
+        if let Some(budgets) = &self.intake.ledger.budgets {
+            let wait = budgets.wait_for(peer.ip(), Instant::now());
+            if !wait.is_zero() {
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = self.intake.stopping.cancelled() => {}
+                }
+            }
+        }
         let permit = tokio::select! {
             biased;
             permit = self.intake.sender.reserve() => permit.ok(),

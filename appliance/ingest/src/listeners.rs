@@ -89,8 +89,8 @@ impl Listeners {
         shutdown: CancellationToken,
     ) -> Counts {
         let expired = CancellationToken::new();
-        let allow = self.config.allow.clone();
-        let intake = Intake::new(sender, allow, self.sources, registry, expired.clone());
+        let ends = (shutdown.clone(), expired.clone());
+        let intake = Intake::new(sender, &self.config, self.sources, registry, ends);
         let tracker = TaskTracker::new();
         let max_frame = self.config.max_frame_bytes.size();
         for listener in self.udp {

@@ -157,6 +157,26 @@ async fn a_full_queue_drops_udp_and_stops_tcp() {
 }
 
 #[tokio::test]
+async fn a_source_above_its_rate_waits_over_tcp_and_loses_over_udp() {
+    /// One more than the burst of ten seconds.
+    const LINES: usize = 11;
+    let mut rig = start("max-rate-per-source = 1", 64);
+    let mut stream = TcpStream::connect(rig.tcp).unwrap();
+    for number in 0..LINES {
+        writeln!(stream, "{}", line(number)).unwrap();
+    }
+    let frames = rig.take(LINES).await;
+    assert_eq!(texts(&frames), (0..LINES).map(line).collect::<Vec<_>>());
+    let sender = udp_sender();
+    while rig.registry.values(Metric::IngestDropped)["rate_limited"] == 0 {
+        sender.send_to(line(0).as_bytes(), rig.udp).unwrap();
+        tokio::task::yield_now().await;
+    }
+    let (counts, _) = rig.stop().await;
+    assert_eq!(counts.dropped.keys().collect::<Vec<_>>(), [&DropReason::RateLimited]);
+}
+
+#[tokio::test]
 async fn kernel_drops_are_counted() {
     /// More than a default buffer (212,992 bytes) can hold at 768 bytes or more of each datagram.
     const FLOOD: u64 = 3_000;
