@@ -32,6 +32,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// `[ingest.relp]`.
     pub relp: RelpConfig,
+    /// `[ingest.unix]`.
+    pub unix: UnixConfig,
 }
 
 impl Default for Config {
@@ -44,6 +46,7 @@ impl Default for Config {
             tcp: TcpConfig::default(),
             tls: TlsConfig::default(),
             relp: RelpConfig::default(),
+            unix: UnixConfig::default(),
         }
     }
 }
@@ -130,6 +133,16 @@ pub struct RelpConfig {
     pub listen: Vec<SocketAddr>,
     /// Addresses to listen on for RELP over TLS. Empty: none.
     pub tls_listen: Vec<SocketAddr>,
+}
+
+/// `[ingest.unix]`: lines of processes on the box.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UnixConfig {
+    /// Paths of datagram sockets, such as "/run/vedette/log", which syslog(3), `logger -u` and
+    /// journald's `ForwardToSyslog=` can send to. Every process may send; the allow list does not
+    /// apply. Empty: none.
+    pub listen: Vec<PathBuf>,
 }
 
 /// A whole number from `MIN` to `MAX`; a configuration file with another one is refused where it

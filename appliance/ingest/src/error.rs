@@ -17,6 +17,14 @@ pub enum IngestError {
         /// What the system said.
         source: io::Error,
     },
+    /// A Unix socket cannot be opened.
+    #[error("cannot listen on {}: {source}; correct `listen` under [ingest.unix]", path.display())]
+    Path {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A certificate or key cannot be used.
     #[error("cannot use {} for TLS: {why}; correct [ingest.tls]", path.display())]
     Tls {

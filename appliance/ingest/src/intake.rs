@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -147,7 +147,7 @@ impl Intake {
 impl Gate {
     /// Hands on a frame whose sender cannot wait: a full queue drops it.
     pub(crate) fn offer(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) {
-        let Some(frame) = self.admit(bytes, peer, truncated) else { return };
+        let Some(frame) = self.admit(bytes, Peer::Network(peer), truncated) else { return };
         let budgets = self.intake.ledger.budgets.as_ref();
         if budgets.is_some_and(|budgets| !budgets.take(peer.ip(), Instant::now())) {
             self.intake.drop_frame(peer.ip(), DropReason::RateLimited);
@@ -168,13 +168,13 @@ impl Gate {
     pub(crate) async fn deliver(
         &self,
         (bytes, truncated): (Vec<u8>, bool),
-        peer: SocketAddr,
+        peer: Peer,
         receipt: Option<Receipt>,
     ) {
         let Some(frame) = self.admit(bytes, peer, truncated) else { return };
         let frame = Frame { receipt, ..frame };
         if let Some(budgets) = &self.intake.ledger.budgets {
-            let wait = budgets.wait_for(peer.ip(), Instant::now());
+            let wait = budgets.wait_for(account(peer), Instant::now());
             if !wait.is_zero() {
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}
@@ -192,7 +192,7 @@ impl Gate {
                 permit.send(frame);
                 self.intake.ledger.delivered.add(1);
             }
-            None => self.intake.drop_frame(peer.ip(), DropReason::Shutdown),
+            None => self.intake.drop_frame(account(peer), DropReason::Shutdown),
         }
     }
 
@@ -206,19 +206,27 @@ impl Gate {
     }
 
     /// Counts what came, and makes a frame of it when its sender is on the allow list.
-    fn admit(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) -> Option<Frame> {
+    fn admit(&self, bytes: Vec<u8>, peer: Peer, truncated: bool) -> Option<Frame> {
         let received_at = OffsetDateTime::now_utc();
-        let allowed = self.intake.admits(peer.ip());
+        let address = account(peer);
+        let allowed = peer == Peer::Local || self.intake.admits(address);
         self.messages.add(1);
         self.bytes.add(bytes.len() as u64);
-        self.intake.ledger.sources.received(peer.ip(), allowed, received_at);
+        self.intake.ledger.sources.received(address, allowed, received_at);
         if !allowed {
-            self.intake.drop_frame(peer.ip(), DropReason::NotAllowed);
+            self.intake.drop_frame(address, DropReason::NotAllowed);
             return None;
         }
-        let peer = Peer::Network(peer);
         let (transport, receipt) = (self.transport, None);
         Some(Frame { bytes, peer, transport, received_at, truncated, receipt })
+    }
+}
+
+/// The address under which a sender's frames are counted: this machine's for its own processes.
+fn account(peer: Peer) -> IpAddr {
+    match peer {
+        Peer::Network(peer) => peer.ip(),
+        Peer::Local => Ipv4Addr::LOCALHOST.into(),
     }
 }
 

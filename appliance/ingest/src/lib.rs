@@ -23,11 +23,14 @@ mod sources;
 mod stream;
 mod tls;
 mod udp;
+mod unix;
 
 use time::OffsetDateTime;
 use vedette_event::{Peer, Transport};
 
-pub use config::{Bounded, Config, OutOfBounds, RelpConfig, TcpConfig, TlsConfig, UdpConfig};
+pub use config::{
+    Bounded, Config, OutOfBounds, RelpConfig, TcpConfig, TlsConfig, UdpConfig, UnixConfig,
+};
 pub use error::IngestError;
 pub use intake::{Counts, DropReason};
 pub use listeners::{Inherited, Listeners};

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -14,7 +15,8 @@ use crate::kernel::{DropGauge, raise_receive_buffer};
 use crate::stream::{BACKLOG, StreamListener, StreamService};
 use crate::tls::acceptor;
 use crate::udp::UdpListener;
-use crate::{Config, Frame, IngestError, OwnCertificate, Sources, udp};
+use crate::unix::UnixListener;
+use crate::{Config, Frame, IngestError, OwnCertificate, Sources, udp, unix};
 
 /// How long stopping may take: long enough to empty full buffers into a live queue, well under the
 /// time that systemd grants.
@@ -34,6 +36,7 @@ pub struct Listeners {
     config: Config,
     udp: Vec<UdpListener>,
     streams: Vec<StreamListener>,
+    unix: Vec<UnixListener>,
     sources: Sources,
     drain_time: Duration,
 }
@@ -53,8 +56,10 @@ impl Listeners {
     ) -> Result<Self, IngestError> {
         let udp = udp_sockets(config, inherited.udp)?;
         let streams = stream_listeners(config, inherited.tcp, own)?;
-        let sources = Sources::default();
-        Ok(Self { config: config.clone(), udp, streams, sources, drain_time: DRAIN_TIME })
+        let paths = config.unix.listen.iter();
+        let unix = paths.map(|path| UnixListener::bind(path)).collect::<Result<_, _>>()?;
+        let (config, sources) = (config.clone(), Sources::default());
+        Ok(Self { config, udp, streams, unix, sources, drain_time: DRAIN_TIME })
     }
 
     /// Sets how long stopping may wait for room in the queue: five seconds unless said here.
@@ -71,6 +76,11 @@ impl Listeners {
         udp.chain(streams)
             .filter_map(|(transport, address)| Some((transport, address.ok()?)))
             .collect()
+    }
+
+    /// The paths of the Unix sockets listened on.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.unix.iter().map(|listener| listener.path.clone()).collect()
     }
 
     /// The accounts by source; stays readable while and after the listeners run.
@@ -96,6 +106,11 @@ impl Listeners {
         for listener in self.udp {
             let gate = intake.gate(Transport::Udp);
             let received = udp::receive(listener, gate, max_frame, shutdown.clone());
+            tracker.spawn(told(received));
+        }
+        for listener in self.unix {
+            let gate = intake.gate(Transport::Unix);
+            let received = unix::receive(listener, gate, max_frame, shutdown.clone());
             tracker.spawn(told(received));
         }
         let streams = StreamService::new(&self.config, &intake, &tracker, &shutdown);

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use vedette_event::Peer;
 use vedette_syslog::framing::Framer;
 use vedette_telemetry::{Counter, Metric};
 
@@ -115,7 +116,7 @@ impl Session {
 
     async fn hand_on(&self, framer: &mut Framer, peer: SocketAddr) {
         while let Some(frame) = framer.next_frame() {
-            self.gate.deliver((frame.bytes, frame.truncated), peer, None).await;
+            self.gate.deliver((frame.bytes, frame.truncated), Peer::Network(peer), None).await;
         }
     }
 
@@ -184,7 +185,8 @@ impl Session {
             Command::Open => answers.send(relp::offer(transaction)).await,
             Command::Syslog => {
                 let Some(receipt) = answers.receipt(transaction).await else { return false };
-                self.gate.deliver((line(data), truncated), peer, Some(receipt)).await;
+                let line = (line(data), truncated);
+                self.gate.deliver(line, Peer::Network(peer), Some(receipt)).await;
             }
             Command::Close => {
                 tokio::select! {

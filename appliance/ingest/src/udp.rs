@@ -2,11 +2,11 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval, sleep};
-use tokio_util::sync::CancellationToken;
-
 use crate::intake::{Gate, canonical};
 use crate::kernel::DropGauge;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use vedette_event::Peer;
 
 /// The longest datagram there is (its length field has 16 bits), so that none is cut unnoticed.
 const DATAGRAM_MAX: usize = 65_535;
@@ -61,7 +61,7 @@ pub(crate) async fn receive(
         // Straight from the socket: the runtime's idea of readiness may lag behind.
         let Ok((length, peer)) = next_datagram(&socket, &mut buffer) else { break };
         let (bytes, truncated) = cut(&buffer[..length], max_frame);
-        gate.deliver((bytes, truncated), canonical(peer), None).await;
+        gate.deliver((bytes, truncated), Peer::Network(canonical(peer)), None).await;
     }
     gate.dropped_by_kernel(gauge.take());
     Ok(())
@@ -77,7 +77,7 @@ fn next_datagram(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, So
 }
 
 /// The message without one trailing LF or CRLF, at most `max` bytes of it, and whether that cut it.
-fn cut(datagram: &[u8], max: usize) -> (Vec<u8>, bool) {
+pub(crate) fn cut(datagram: &[u8], max: usize) -> (Vec<u8>, bool) {
     let message = match datagram.strip_suffix(b"\n") {
         Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
         None => datagram,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use vedette_event::Transport;
+use vedette_event::{Peer, Transport};
 use vedette_ingest::{DropReason, Inherited, Listeners};
 use vedette_telemetry::Metric;
 
@@ -174,6 +175,28 @@ async fn a_source_above_its_rate_waits_over_tcp_and_loses_over_udp() {
     }
     let (counts, _) = rig.stop().await;
     assert_eq!(counts.dropped.keys().collect::<Vec<_>>(), [&DropReason::RateLimited]);
+}
+
+#[tokio::test]
+async fn processes_on_the_box_send_to_a_unix_socket() {
+    let folder = std::env::temp_dir().join(format!("vedette-unix-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("log");
+    // Left behind by a process that died.
+    drop(UnixDatagram::bind(&path).unwrap());
+    let text = format!("allow = ['192.0.2.1']\n[unix]\nlisten = ['{}']", path.display());
+    let mut rig = start(&text, 16);
+    let sender = UnixDatagram::unbound().unwrap();
+    sender.send_to(b"<13>su: a line\n", &path).unwrap();
+    let frame = rig.take(1).await.remove(0);
+    assert_eq!((frame.transport, frame.peer), (Transport::Unix, Peer::Local));
+    assert_eq!(texts([&frame]), ["<13>su: a line"]);
+    let again = Listeners::bind(&config(&text), Inherited::default(), OWN).err().unwrap();
+    assert!(again.to_string().contains("[ingest.unix]"), "{again}");
+    let (counts, _) = rig.stop().await;
+    assert_eq!((counts.delivered, counts.dropped.len()), (1, 0));
+    assert!(!path.exists(), "the socket goes with its reader");
+    std::fs::remove_dir(folder).unwrap();
 }
 
 #[tokio::test]

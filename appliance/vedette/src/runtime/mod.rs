@@ -115,6 +115,7 @@ impl Foundation {
             registry: self.registry.clone(),
             sources: self.listeners.sources(),
             addresses: self.listeners.addresses(),
+            paths: self.listeners.paths(),
             retention: settings.retention.clone(),
             worker,
             console: self.console.address(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub(crate) struct Sources {
     pub(super) registry: Registry,
     pub(super) sources: vedette_ingest::Sources,
     pub(super) addresses: Vec<(Transport, SocketAddr)>,
+    /// Unix sockets listened on.
+    pub(super) paths: Vec<PathBuf>,
     pub(super) retention: Retention,
     pub(super) worker: Option<WorkerStatus>,
     pub(super) console: Option<SocketAddr>,
@@ -118,6 +121,7 @@ impl Sources {
             .addresses
             .iter()
             .map(|(transport, address)| format!("{} {address}", transport.as_str()))
+            .chain(self.paths.iter().map(|path| format!("unix {}", path.display())))
             .chain(console)
             .collect();
         ingest.received = self.total(Metric::IngestMessages);
