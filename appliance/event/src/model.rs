@@ -51,6 +51,12 @@ pub struct ModelSay {
     pub malicious: f32,
     /// Classes and their probabilities, best first.
     pub classes: Vec<(ThreatClass, f32)>,
+    /// Severities and their probabilities, best first; empty where the bundle does not ask.
+    #[serde(default)]
+    pub severities: Vec<(Severity, f32)>,
+    /// The best techniques and their probabilities; empty where the bundle does not ask.
+    #[serde(default)]
+    pub techniques: Vec<ScoredTechnique>,
     /// The bundle that answered.
     pub bundle: String,
 }

@@ -1,15 +1,33 @@
 use std::collections::BTreeSet;
 
-use vedette_event::{LanguageModel, ModelError, ModelSay, Question, ThreatClass};
+use vedette_event::{
+    LanguageModel, ModelError, ModelSay, Question, ScoredTechnique, Severity, TechniqueId,
+    ThreatClass,
+};
 
+use crate::batch::Spot;
+use crate::choice::Choice;
 use crate::line::{capped, neutral};
-use crate::trie::{Fork, Trie, log_sum_exp};
+use crate::search::{Branch, Search};
+use crate::trie::Fork;
 use crate::{Batch, EngineError, KvCache, Llama, LoadOptions, ModelFile, Prompt, Tokenizer};
 
-/// A model with its prompt read: puts one line at a time before it and reads off label scores.
+/// How many techniques are named.
+const TECHNIQUES: usize = 5;
+
+/// Branches of a line's technique tree read at once: a few rows cost little more than one.
+const BRANCHES: usize = 6;
+
+/// Positions kept for reading branches of technique trees, per line. Each pass reads at most
+/// [`BRANCHES`] of a few tokens, and hardly ever more than ten passes are needed; a line that wants
+/// more gets no techniques.
+const SEARCH_POSITIONS: usize = 256;
+
+/// A model with its prompt read: puts lines before it and reads off label scores.
 ///
-/// One question is one forward pass over the line, both cues and the forks of all answers; what
-/// stands before the line was read once, when the analyst was made.
+/// One pass reads several lines with all cues and the forks of all answers; what stands before a line
+/// was read once, when the analyst was made. Techniques are too many to read all: their tree is
+/// searched in further, short passes.
 pub struct Analyst {
     llama: Llama,
     tokenizer: Tokenizer,
@@ -20,16 +38,26 @@ pub struct Analyst {
     after: Vec<u32>,
     verdict: Choice<bool>,
     class: Choice<ThreatClass>,
+    severity: Option<Choice<Severity>>,
+    technique: Option<Choice<TechniqueId>>,
     bundle: String,
 }
 
-/// A question with its answers, and the model's prejudice for each.
-struct Choice<V> {
-    cue: Vec<u32>,
-    trie: Trie,
-    values: Vec<V>,
-    /// Log-probability of each answer on lines that say nothing.
-    prior: Vec<f32>,
+/// The rows of one line in a batch.
+struct Asked {
+    verdict: Vec<Fork>,
+    class: Vec<Fork>,
+    severity: Vec<Fork>,
+    /// The last row but one of the cue for techniques.
+    technique: Option<usize>,
+}
+
+/// Log-probabilities of the answers for one line.
+struct Scores {
+    verdict: Vec<f32>,
+    class: Vec<f32>,
+    severity: Vec<f32>,
+    techniques: Vec<ScoredTechnique>,
 }
 
 impl Analyst {
@@ -45,20 +73,25 @@ impl Analyst {
         let tokenizer = Tokenizer::read(&file)?;
         let llama = Llama::load(&mut file, options)?;
         let mut cache = llama.cache();
-        let fixed = tokenizer.encode_prompt(&prompt.before);
+        let fixed = tokenizer.encode_start(&prompt.before);
         llama.read(&mut cache, &Batch::chain(&fixed), &[])?;
         let answers = |answers: &[String], value: bool| {
             answers.iter().map(|text| (value, text.clone())).collect::<Vec<_>>()
         };
         let verdicts =
             [answers(&prompt.verdict.benign, false), answers(&prompt.verdict.malicious, true)];
-        let classes = prompt.class.answers.iter().map(|(class, text)| (*class, text.clone()));
         let mut analyst = Self {
             fixed: fixed.len(),
             line_tokens: prompt.line_tokens,
             after: tokenizer.encode_prompt(&prompt.after),
             verdict: Choice::new(&tokenizer, &prompt.verdict.cue, verdicts.concat())?,
-            class: Choice::new(&tokenizer, &prompt.class.cue, classes.collect())?,
+            class: prompt.class.choice(&tokenizer)?,
+            severity: prompt.severity.as_ref().map(|asked| asked.choice(&tokenizer)).transpose()?,
+            technique: prompt
+                .technique
+                .as_ref()
+                .map(|asked| asked.choice(&tokenizer))
+                .transpose()?,
             bundle: format!("{}@{}", prompt.name, file.sha256().get(..8).unwrap_or_default()),
             llama,
             tokenizer,
@@ -75,98 +108,221 @@ impl Analyst {
 
     /// The number of tokens read for a line, questions included.
     pub fn tokens_of(&self, line: &str) -> usize {
-        self.batch(line).0.len()
+        let mut batch = Batch::default();
+        self.place(&mut batch, &self.line(line));
+        batch.len()
     }
 
     /// Judges one line.
     ///
     /// # Errors
-    /// When the arithmetic fails.
+    /// When the prompt leaves no room for a line.
     pub fn answer(&mut self, question: &Question) -> Result<ModelSay, EngineError> {
-        let (verdict, class) = self.score(&question.text)?;
-        let malicious =
-            self.verdict.decide(&verdict).filter(|(malicious, _)| *malicious).map(|(_, p)| p).sum();
-        let mut classes: Vec<_> = self.class.decide(&class).collect();
-        classes.sort_by(|left, right| right.1.total_cmp(&left.1));
-        Ok(ModelSay { id: question.id, malicious, classes, bundle: self.bundle.clone() })
+        let mut says = self.answer_all(std::slice::from_ref(question))?;
+        says.pop().ok_or_else(|| EngineError::Prompt("it leaves no room for a line".into()))
     }
 
-    /// Log-probabilities of all answers to both questions.
-    fn score(&mut self, line: &str) -> Result<(Vec<f32>, Vec<f32>), EngineError> {
-        let (batch, verdict, class) = self.batch(line);
-        let rows: Vec<usize> = verdict.iter().chain(&class).map(|fork| fork.row).collect();
-        let states = self.llama.read(&mut self.cache, &batch, &rows);
+    /// Judges several lines, as many in one pass as the cache holds. No line changes another's answer.
+    ///
+    /// # Errors
+    /// When the prompt leaves no room for a line.
+    pub fn answer_all(&mut self, questions: &[Question]) -> Result<Vec<ModelSay>, EngineError> {
+        let scores = self.score(questions.iter().map(|question| question.text.as_str()))?;
+        Ok(questions
+            .iter()
+            .zip(&scores)
+            .map(|(question, scores)| self.say(question, scores))
+            .collect())
+    }
+
+    fn say(&self, question: &Question, scores: &Scores) -> ModelSay {
+        let malicious = self.verdict.decide(&scores.verdict).filter(|(malicious, _)| *malicious);
+        let severities = self.severity.as_ref().map(|choice| choice.ranked(&scores.severity));
+        ModelSay {
+            id: question.id,
+            malicious: malicious.map(|(_, probability)| probability).sum(),
+            classes: self.class.ranked(&scores.class),
+            severities: severities.unwrap_or_default(),
+            techniques: scores.techniques.clone(),
+            bundle: self.bundle.clone(),
+        }
+    }
+
+    /// Scores all answers for each line.
+    fn score<'a>(
+        &mut self,
+        lines: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<Scores>, EngineError> {
+        let room = self.cache.capacity() - self.fixed;
+        let reserve = if self.technique.is_some() { SEARCH_POSITIONS } else { 0 };
+        let (mut batch, mut asked, mut scores) = (Batch::default(), Vec::new(), Vec::new());
+        for line in lines {
+            let line = self.line(line);
+            let mut longer = batch.clone();
+            let one = self.place(&mut longer, &line);
+            if !asked.is_empty() && longer.len() + (asked.len() + 1) * reserve > room {
+                scores.extend(self.pass(&std::mem::take(&mut batch), &std::mem::take(&mut asked))?);
+                asked.push(self.place(&mut batch, &line));
+            } else {
+                (batch, _) = (longer, asked.push(one));
+            }
+        }
+        if !asked.is_empty() {
+            scores.extend(self.pass(&batch, &asked)?);
+        }
+        Ok(scores)
+    }
+
+    /// Reads lines and scores their answers.
+    fn pass(&mut self, batch: &Batch, asked: &[Asked]) -> Result<Vec<Scores>, EngineError> {
+        let scores = self.pass_and_search(batch, asked);
         self.cache.truncate(self.fixed);
-        let choices: BTreeSet<u32> =
-            self.verdict.trie.choices().union(&self.class.trie.choices()).copied().collect();
-        let choices: Vec<u32> = choices.into_iter().collect();
-        let logits = self.llama.logits_of(&states?, &choices)?;
+        scores
+    }
+
+    fn pass_and_search(
+        &mut self,
+        batch: &Batch,
+        asked: &[Asked],
+    ) -> Result<Vec<Scores>, EngineError> {
+        let mut rows: Vec<usize> = asked.iter().flat_map(Asked::rows).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let spots = batch.spots(self.cache.length());
+        let states = self.llama.read(&mut self.cache, batch, &rows)?;
+        let choices = self.choices();
+        let logits = self.llama.logits_of(&states, &choices)?;
         let logit = |fork: &Fork, token: u32| {
-            let row = rows.iter().position(|row| *row == fork.row);
+            let row = rows.binary_search(&fork.row).ok();
             let column = choices.binary_search(&token).ok();
             row.zip(column).map_or(f32::NEG_INFINITY, |(row, column)| logits[row][column])
         };
-        Ok((self.verdict.trie.score(&verdict, logit), self.class.trie.score(&class, logit)))
+        let mut scores: Vec<Scores> = asked
+            .iter()
+            .map(|asked| Scores {
+                verdict: self.verdict.trie.score(&asked.verdict, logit),
+                class: self.class.trie.score(&asked.class, logit),
+                severity: self
+                    .severity
+                    .as_ref()
+                    .map(|choice| choice.trie.score(&asked.severity, logit))
+                    .unwrap_or_default(),
+                techniques: Vec::new(),
+            })
+            .collect();
+        let ends = asked.iter().filter_map(|asked| Some(spots[asked.technique?].clone()));
+        for (scores, techniques) in scores.iter_mut().zip(self.search(ends.collect())?) {
+            scores.techniques = techniques;
+        }
+        Ok(scores)
     }
 
-    /// All that one question reads: the line, then both cues side by side, each with its answers.
-    fn batch(&self, line: &str) -> (Batch, Vec<Fork>, Vec<Fork>) {
-        let line = capped(self.tokenizer.encode(&neutral(line)), self.line_tokens);
-        let mut batch = Batch::default();
-        let end = batch.extend(None, &line);
+    /// The best techniques of each line, behind the end of whose cue, its last token left, they are
+    /// looked for.
+    fn search(&mut self, ends: Vec<Spot>) -> Result<Vec<Vec<ScoredTechnique>>, EngineError> {
+        let Some(technique) = &self.technique else {
+            return Ok(Vec::new());
+        };
+        let Some(last) = technique.cue.last() else {
+            return Ok(Vec::new());
+        };
+        let new = |end| Search::new(&technique.trie, TECHNIQUES, end, *last);
+        let mut searches: Vec<Search<'_>> = ends.into_iter().map(new).collect();
+        let choices: Vec<u32> = technique.trie.choices().into_iter().collect();
+        loop {
+            let branches: Vec<(usize, Branch)> = searches
+                .iter_mut()
+                .enumerate()
+                .flat_map(|(at, search)| search.next(BRANCHES).into_iter().map(move |b| (at, b)))
+                .collect();
+            let mut batch = Batch::default();
+            let rows: Vec<Option<usize>> = branches
+                .iter()
+                .map(|(_, branch)| batch.extend_behind(&branch.behind, &branch.tokens))
+                .collect();
+            let full = self.cache.length() + batch.len() > self.cache.capacity();
+            if branches.is_empty() || full {
+                break;
+            }
+            let spots = batch.spots(self.cache.length());
+            let rows: Vec<usize> = rows.into_iter().flatten().collect();
+            let states = self.llama.read(&mut self.cache, &batch, &rows)?;
+            let logits = self.llama.logits_of(&states, &choices)?;
+            for (((at, branch), row), logits) in branches.iter().zip(rows).zip(&logits) {
+                searches[*at].learn(branch, &spots[row], |token| {
+                    choices.binary_search(&token).map_or(f32::NEG_INFINITY, |at| logits[at])
+                });
+            }
+        }
+        let scored = |(label, score): (usize, f32)| ScoredTechnique {
+            id: technique.values[label],
+            score: score.exp(),
+        };
+        Ok(searches
+            .into_iter()
+            .map(|search| search.found().into_iter().map(scored).collect())
+            .collect())
+    }
+
+    /// Every token an answer is chosen by.
+    fn choices(&self) -> Vec<u32> {
+        let mut choices: BTreeSet<u32> = self.verdict.trie.choices();
+        choices.extend(self.class.trie.choices());
+        choices.extend(self.severity.iter().flat_map(|choice| choice.trie.choices()));
+        choices.into_iter().collect()
+    }
+
+    /// A line's tokens, its middle left out where it is too long.
+    fn line(&self, line: &str) -> Vec<u32> {
+        capped(self.tokenizer.encode_inner(&neutral(line)), self.line_tokens)
+    }
+
+    /// Appends all that one question reads: the line, then the cues side by side, each with its answers.
+    fn place(&self, batch: &mut Batch, line: &[u32]) -> Asked {
+        let end = batch.extend(None, line);
         let end = batch.extend(end, &self.after);
-        let verdict = self.verdict.place(&mut batch, end);
-        let class = self.class.place(&mut batch, end);
-        (batch, verdict, class)
+        Asked {
+            verdict: self.verdict.place(batch, end),
+            class: self.class.place(batch, end),
+            severity: self
+                .severity
+                .as_ref()
+                .map(|choice| choice.place(batch, end))
+                .unwrap_or_default(),
+            technique: self.technique.as_ref().and_then(|choice| {
+                batch.extend(end, choice.cue.split_last().map_or(&[], |(_, before)| before))
+            }),
+        }
     }
 
     fn learn_prejudice(&mut self, lines: &[String]) -> Result<(), EngineError> {
-        let scores = lines.iter().map(|line| self.score(line)).collect::<Result<Vec<_>, _>>()?;
-        let (verdicts, classes): (Vec<_>, Vec<_>) = scores.into_iter().unzip();
-        self.verdict.prior = mean(&verdicts);
-        self.class.prior = mean(&classes);
+        let technique = self.technique.take();
+        let scores = self.score(lines.iter().map(String::as_str))?;
+        let part = |part: fn(&Scores) -> &Vec<f32>| -> Vec<Vec<f32>> {
+            scores.iter().map(|scores| part(scores).clone()).collect()
+        };
+        self.verdict.learn(&part(|scores| &scores.verdict));
+        self.class.learn(&part(|scores| &scores.class));
+        if let Some(severity) = &mut self.severity {
+            severity.learn(&part(|scores| &scores.severity));
+        }
+        self.technique = technique;
         Ok(())
+    }
+}
+
+impl Asked {
+    /// Rows whose states are needed.
+    fn rows(&self) -> impl Iterator<Item = usize> {
+        self.verdict.iter().chain(&self.class).chain(&self.severity).map(|fork| fork.row)
     }
 }
 
 impl LanguageModel for Analyst {
     fn ask(&mut self, questions: &[Question]) -> Result<Vec<ModelSay>, ModelError> {
-        let answers = questions.iter().map(|question| self.answer(question));
-        let answers: Result<Vec<_>, _> = answers.collect();
-        answers.map_err(|why| ModelError::Failed(why.to_string()))
+        self.answer_all(questions).map_err(|why| ModelError::Failed(why.to_string()))
     }
 }
 
-impl<V: Copy> Choice<V> {
-    fn new(
-        tokenizer: &Tokenizer,
-        cue: &str,
-        answers: Vec<(V, String)>,
-    ) -> Result<Self, EngineError> {
-        let (values, texts): (Vec<V>, Vec<String>) = answers.into_iter().unzip();
-        let labels: Vec<Vec<u32>> = texts.iter().map(|text| tokenizer.encode(text)).collect();
-        let prior = vec![0.0; values.len()];
-        Ok(Self { cue: tokenizer.encode_prompt(cue), trie: Trie::new(&labels)?, values, prior })
-    }
-
-    fn place(&self, batch: &mut Batch, end: Option<usize>) -> Vec<Fork> {
-        let cue = batch.extend(end, &self.cue);
-        cue.map(|row| self.trie.place(batch, row)).unwrap_or_default()
-    }
-
-    /// The probability of each answer with the prejudice divided out.
-    fn decide(&self, scores: &[f32]) -> impl Iterator<Item = (V, f32)> {
-        let fair: Vec<f32> =
-            scores.iter().zip(&self.prior).map(|(score, prior)| score - prior).collect();
-        let total = log_sum_exp(&fair);
-        self.values.iter().copied().zip(fair.into_iter().map(move |score| (score - total).exp()))
-    }
-}
-
-/// The logarithm of the mean probability of each answer.
-fn mean(scores: &[Vec<f32>]) -> Vec<f32> {
-    let count = scores.len() as f32;
-    let answers = scores.first().map_or(0, Vec::len);
-    let column = |at: usize| scores.iter().map(|line| line[at]).collect::<Vec<_>>();
-    (0..answers).map(|at| log_sum_exp(&column(at)) - count.ln()).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 use rayon::prelude::*;
 
+use crate::batch::Spot;
 use crate::kernel::{
     Attention, Inputs, Isa, KeyValues, Packed, Target, multiply, rms_norm, rotate, swiglu,
 };
@@ -24,10 +25,8 @@ pub(crate) struct Step<'a> {
     isa: Isa,
     config: &'a LlamaConfig,
     rotation: &'a Rotation,
-    /// Where each token stands in its own branch.
-    positions: Vec<usize>,
-    /// What each token sees of the cache.
-    runs: Vec<Vec<(u32, u32)>>,
+    /// Where each token stands and what it sees.
+    spots: Vec<Spot>,
     /// Positions in the cache before the batch.
     before: usize,
 }
@@ -56,8 +55,7 @@ impl<'a> Step<'a> {
         batch: &Batch,
         before: usize,
     ) -> Self {
-        let (positions, runs) = (batch.positions(before), batch.runs(before));
-        Self { isa, config, rotation, positions, runs, before }
+        Self { isa, config, rotation, spots: batch.spots(before), before }
     }
 }
 
@@ -153,7 +151,7 @@ impl Layer {
         scratch: &mut Scratch,
         rows: Option<&[usize]>,
     ) {
-        let every: Vec<usize> = (0..step.positions.len()).collect();
+        let every: Vec<usize> = (0..step.spots.len()).collect();
         self.keep_keys(step, kept, scratch);
         if let Some(rows) = rows {
             scratch.keep(rows);
@@ -169,12 +167,12 @@ impl Layer {
         let Scratch { states, inputs, .. } = scratch;
         normalise(isa, inputs, states, &self.attention_norm, config.norm_epsilon);
         let width = hidden + 2 * kv;
-        let count = step.positions.len();
+        let count = step.spots.len();
         let wide = room(&mut scratch.wide, count * width);
         let [query, key, value] = &self.attention_input;
         project(isa, &scratch.inputs, &[query, key, value], wide);
-        wide.par_chunks_mut(width).zip(&step.positions).for_each(|(row, position)| {
-            let (cos, sin) = step.rotation.at(*position);
+        wide.par_chunks_mut(width).zip(&step.spots).for_each(|(row, spot)| {
+            let (cos, sin) = step.rotation.at(spot.position);
             for head in row[..hidden + kv].chunks_exact_mut(config.head_width) {
                 rotate(isa, head, cos, sin, step.rotation.apart);
             }
@@ -192,7 +190,7 @@ impl Layer {
         inputs.fill(isa, (rows.len(), hidden), |at, out| {
             let row = rows[at];
             let query = &wide[row * width..][..hidden];
-            Attention { kept, runs: &step.runs[row], query }.run(isa, out);
+            Attention { kept, runs: &step.spots[row].runs, query }.run(isa, out);
         });
         let target = Target { values: states, width: hidden, column: 0, add: true };
         multiply(isa, inputs, &self.attention_output, target);

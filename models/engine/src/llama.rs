@@ -23,7 +23,7 @@ pub enum Format {
 #[derive(Default)]
 pub struct LoadOptions {
     /// Positions a cache holds: all that is read at once, and what stands before it. At most what
-    /// the model was trained for; 0 means 1024 or that.
+    /// the model was trained for; 0 means 2048 or that.
     pub positions: usize,
     /// Threads that calculate; 0 means one.
     pub threads: usize,
@@ -34,7 +34,7 @@ pub struct LoadOptions {
 }
 
 /// Positions where the options say nothing.
-const POSITIONS: usize = 1024;
+const POSITIONS: usize = 2048;
 
 /// A model of the Llama family with packed weights.
 pub struct Llama {
@@ -74,6 +74,11 @@ impl KvCache {
     /// Positions held.
     pub fn length(&self) -> usize {
         self.length
+    }
+
+    /// Positions there is room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Forgets all but the first `length` positions.

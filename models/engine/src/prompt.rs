@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use vedette_event::ThreatClass;
+use vedette_event::{Severity, TechniqueId, ThreatClass};
 
-use crate::EngineError;
+use crate::choice::Choice;
+use crate::{EngineError, Tokenizer};
 
 /// The prompt of the base bundle.
 const BASE: &str = include_str!("../../bundles/base/prompt.toml");
@@ -25,7 +26,13 @@ pub struct Prompt {
     /// Whether the line is malicious.
     pub verdict: VerdictPrompt,
     /// Of which class it is.
-    pub class: ClassPrompt,
+    pub class: AnswersPrompt<ThreatClass>,
+    /// How bad it is. Asked where the model was taught to answer.
+    #[serde(default)]
+    pub severity: Option<AnswersPrompt<Severity>>,
+    /// Which ATT&CK techniques it shows. Likewise.
+    #[serde(default)]
+    pub technique: Option<AnswersPrompt<TechniqueId>>,
 }
 
 /// The question for the verdict.
@@ -40,14 +47,30 @@ pub struct VerdictPrompt {
     pub malicious: Vec<String>,
 }
 
-/// The question for the class.
+/// A question with an answer for each of several values. No answer may be the beginning of another:
+/// where codes are, end them all with the same mark.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ClassPrompt {
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    bound(deserialize = "V: Deserialize<'de> + Ord")
+)]
+pub struct AnswersPrompt<V> {
     /// The question's words, up to the answer.
     pub cue: String,
-    /// The answer for each class.
-    pub answers: BTreeMap<ThreatClass, String>,
+    /// The answer for each value.
+    pub answers: BTreeMap<V, String>,
+}
+
+impl<V: Copy> AnswersPrompt<V> {
+    pub(crate) fn choice(&self, tokenizer: &Tokenizer) -> Result<Choice<V>, EngineError> {
+        let answers = self.answers.iter().map(|(value, text)| (*value, text.clone()));
+        Choice::new(tokenizer, &self.cue, answers)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.cue.is_empty() || self.answers.len() < 2
+    }
 }
 
 impl Prompt {
@@ -69,10 +92,12 @@ impl Prompt {
         let verdict = &prompt.verdict;
         let empty = prompt.before.is_empty()
             || prompt.line_tokens < 2
-            || [&verdict.cue, &prompt.class.cue].iter().any(|cue| cue.is_empty())
+            || verdict.cue.is_empty()
             || [&verdict.benign, &verdict.malicious].iter().any(|answers| answers.is_empty())
             || prompt.empty_lines.is_empty()
-            || prompt.class.answers.len() < 2;
+            || prompt.class.is_empty()
+            || prompt.severity.as_ref().is_some_and(AnswersPrompt::is_empty)
+            || prompt.technique.as_ref().is_some_and(AnswersPrompt::is_empty);
         match empty {
             true => Err(EngineError::Prompt("a part of it is empty".into())),
             false => Ok(prompt),

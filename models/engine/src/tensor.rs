@@ -2,6 +2,7 @@ use candle_core::{D, Device, Tensor};
 use candle_nn::ops::{rms_norm, softmax_last_dim, swiglu};
 use candle_nn::rotary_emb::{rope, rope_i};
 
+use crate::batch::Spot;
 use crate::{Batch, EngineError, LlamaConfig, ModelFile};
 
 /// The same model on candle's tensors in full precision: what a GPU runs, and what the packed forward
@@ -218,8 +219,9 @@ impl Step {
         before: usize,
         device: &Device,
     ) -> Result<Self, EngineError> {
-        let narrow = |position: &usize| u32::try_from(*position).unwrap_or(u32::MAX);
-        let positions: Vec<u32> = batch.positions(before).iter().map(narrow).collect();
+        let spots = batch.spots(before);
+        let narrow = |spot: &Spot| u32::try_from(spot.position).unwrap_or(u32::MAX);
+        let positions: Vec<u32> = spots.iter().map(narrow).collect();
         let positions = Tensor::new(positions, device)?;
         let after = before + batch.len();
         Ok(Self {

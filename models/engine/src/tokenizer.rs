@@ -86,6 +86,16 @@ impl Tokenizer {
         tokens
     }
 
+    /// Tokens of text that stands behind other text: no blank of the tokenizer's own before it.
+    pub fn encode_inner(&self, text: &str) -> Vec<u32> {
+        self.encode(text)
+    }
+
+    /// Tokens of the beginning of a prompt.
+    pub fn encode_start(&self, text: &str) -> Vec<u32> {
+        self.encode_prompt(text)
+    }
+
     /// Tokens of a prompt of ours, in which control tokens are meant.
     pub fn encode_prompt(&self, text: &str) -> Vec<u32> {
         let mut tokens = Vec::new();

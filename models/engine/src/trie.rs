@@ -55,6 +55,16 @@ impl Trie {
         forks.flat_map(|node| &node.children).map(|child| self.nodes[*child].token).collect()
     }
 
+    /// The children of a node, with the token that leads to each.
+    pub(crate) fn children(&self, node: usize) -> impl Iterator<Item = (usize, u32)> {
+        self.nodes[node].children.iter().map(|child| (*child, self.nodes[*child].token))
+    }
+
+    /// The answer that ends at a node.
+    pub(crate) fn label(&self, node: usize) -> Option<usize> {
+        self.nodes[node].label
+    }
+
     /// Appends to the batch, behind the question's last row, what must be read to decide every fork.
     pub(crate) fn place(&self, batch: &mut Batch, question: usize) -> Vec<Fork> {
         let mut rows = vec![question; self.nodes.len()];

@@ -74,6 +74,8 @@ fn says(questions: &[Question], off: u64) -> Vec<ModelSay> {
         id: QuestionId(question.id.0 + off),
         malicious: 0.5,
         classes: vec![],
+        severities: vec![],
+        techniques: vec![],
         bundle: "b".into(),
     };
     questions.iter().map(say).collect()
