@@ -148,6 +148,18 @@ impl ModelFile {
         value.map_err(|_| EngineError::Corrupt(format!("metadata {key} is not a real number")))
     }
 
+    /// Yes or no from the metadata.
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
+        self.value(key).ok()?.to_bool().ok()
+    }
+
+    /// A list of real numbers from the metadata; empty where there is none.
+    pub(crate) fn reals(&self, key: &str) -> Vec<f32> {
+        let values = self.content.metadata.get(key).and_then(|value| value.to_vec().ok());
+        let real = |value: &Value| value.to_f32().unwrap_or(f32::NAN);
+        values.map(|values| values.iter().map(real).collect()).unwrap_or_default()
+    }
+
     /// A text from the metadata.
     pub(crate) fn text(&self, key: &str) -> Result<&str, EngineError> {
         let value = self.value(key)?.to_string();

@@ -1,35 +1,40 @@
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use regex::Regex;
+mod bytes;
+mod pieces;
 
 use crate::{EngineError, ModelFile};
+use bytes::Bytes;
+use pieces::Pieces;
 
-/// Longest run merged as one piece, in bytes. Merging costs the square of a piece's length, and log
-/// text may be one endless word; what is longer is cut, which changes only where its tokens fall.
-const MAX_PIECE_BYTES: usize = 256;
-
-/// Marks of the token table: a control token, and one added by the user.
+/// Marks of the token table: an ordinary word, a control token, one added by the user, a byte.
+const WORD_TOKEN: i32 = 1;
 const CONTROL_TOKEN: i32 = 3;
 const USER_TOKEN: i32 = 4;
+const BYTE_TOKEN: i32 = 6;
 
-/// Splits a run without digits as GPT-2 does: contractions, words and marks with the blank before
-/// them, and blanks. (GPT-2 leaves the last blank before a word to that word; see [`words`].)
-static WORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
-        .expect("the pattern is fixed")
-});
-
-/// Pair of tokens to rank and merged token.
-type Merges = HashMap<(u32, u32), (u32, u32)>;
-
-/// Byte-level BPE with the tables of a GGUF file and the `smollm` pre-tokenizer (each digit alone).
+/// Text to tokens and back, with the tables of a GGUF file.
 pub struct Tokenizer {
-    tokens: Vec<Vec<u8>>,
-    /// The token of each byte; a few that no text holds (0xff, for one) have none and are left out.
-    bytes: [Option<u32>; 256],
-    merges: Merges,
+    texts: Vec<Vec<u8>>,
     /// Control tokens, longest first.
+    special: Vec<(String, u32)>,
+    /// What a sequence begins with.
+    start: Option<u32>,
+    family: Family,
+}
+
+/// How text is cut.
+enum Family {
+    /// GPT-2's.
+    Bytes(Bytes),
+    /// Llama's own, and whether it puts a blank before a text.
+    Pieces(Pieces, bool),
+}
+
+/// The token table of a file, sorted by kind.
+struct Table<'a> {
+    /// What each token stands for, yet as it is written.
+    texts: Vec<Vec<u8>>,
+    words: Vec<(u32, &'a str)>,
+    bytes: Vec<(u32, &'a str)>,
     special: Vec<(String, u32)>,
 }
 
@@ -39,80 +44,87 @@ impl Tokenizer {
     /// # Errors
     /// When the tables are missing, contradict one another, or are of another kind.
     pub fn read(file: &ModelFile) -> Result<Self, EngineError> {
-        let (model, split) = (file.text("tokenizer.ggml.model")?, file.text("tokenizer.ggml.pre")?);
-        if (model, split) != ("gpt2", "smollm") {
-            let text = format!("tokenizer {model:?} with pre-tokenizer {split:?}");
-            return Err(EngineError::Unsupported(text));
-        }
         let names = file.texts("tokenizer.ggml.tokens")?;
-        let kinds = file.kinds("tokenizer.ggml.token_type");
-        Self::build(&names, &kinds, &file.texts("tokenizer.ggml.merges")?)
-    }
-
-    fn build(names: &[&str], kinds: &[i32], merges: &[&str]) -> Result<Self, EngineError> {
-        let is_special = |id: usize| matches!(kinds.get(id), Some(&CONTROL_TOKEN | &USER_TOKEN));
-        let alphabet = alphabet();
-        let mut by_name = HashMap::with_capacity(names.len());
-        let mut special = Vec::new();
-        let mut tokens = Vec::with_capacity(names.len());
-        for (index, name) in names.iter().enumerate() {
-            let id = u32::try_from(index).map_err(|_| damaged("too many tokens"))?;
-            if is_special(index) {
-                special.push(((*name).to_owned(), id));
-                tokens.push(name.as_bytes().to_vec());
-            } else {
-                by_name.insert(*name, id);
-                tokens.push(name.chars().flat_map(|letter| spelled(&alphabet, letter)).collect());
+        let mut table = Table::new(&names, &file.kinds("tokenizer.ggml.token_type"))?;
+        let flag = |key: &str| file.flag(&format!("tokenizer.ggml.{key}"));
+        let model = file.text("tokenizer.ggml.model")?;
+        let split = file.text("tokenizer.ggml.pre").unwrap_or("default");
+        let (family, starts) = match (model, split) {
+            ("gpt2", "smollm") => {
+                let merges = file.texts("tokenizer.ggml.merges")?;
+                (Family::Bytes(Bytes::new(&mut table, &merges)?), false)
             }
-        }
-        special.retain(|(name, _)| !name.is_empty());
-        special.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        let bytes =
-            alphabet.map(|letter| by_name.get(letter.encode_utf8(&mut [0; 4]) as &str).copied());
-        if bytes.iter().all(Option::is_none) {
-            return Err(damaged("no byte has a token"));
-        }
-        Ok(Self { tokens, bytes, merges: merge_table(merges, &by_name)?, special })
+            ("llama", "default") => {
+                let pieces = Pieces::new(&mut table, &file.reals("tokenizer.ggml.scores"))?;
+                (Family::Pieces(pieces, flag("add_space_prefix").unwrap_or(true)), true)
+            }
+            _ => {
+                let text = format!("tokenizer {model:?} with pre-tokenizer {split:?}");
+                return Err(EngineError::Unsupported(text));
+            }
+        };
+        let start = match flag("add_bos_token").unwrap_or(starts) {
+            true => Some(file.number("tokenizer.ggml.bos_token_id")?),
+            false => None,
+        };
+        let start = start.map(|id| match u32::try_from(id) {
+            Ok(id) if (id as usize) < table.texts.len() => Ok(id),
+            _ => Err(damaged("the first token is none")),
+        });
+        let Table { texts, special, .. } = table;
+        Ok(Self { texts, special, start: start.transpose()?, family })
     }
 
-    /// Tokens of plain text. What looks like a control token is text here, always.
+    /// Tokens of plain text that stands alone. What looks like a control token is text here, always.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut tokens = Vec::with_capacity(text.len() / 3);
-        words(text, |word| {
-            for piece in word.as_bytes().chunks(MAX_PIECE_BYTES) {
-                self.merge(piece, &mut tokens);
-            }
-        });
+        self.append(text, true, &mut tokens);
         tokens
     }
 
-    /// Tokens of text that stands behind other text: no blank of the tokenizer's own before it.
+    /// Tokens of plain text that stands behind other text: no blank is put before it.
     pub fn encode_inner(&self, text: &str) -> Vec<u32> {
-        self.encode(text)
+        let mut tokens = Vec::with_capacity(text.len() / 3);
+        self.append(text, false, &mut tokens);
+        tokens
     }
 
-    /// Tokens of the beginning of a prompt.
+    /// Tokens of the beginning of a prompt of ours, in which control tokens are meant.
     pub fn encode_start(&self, text: &str) -> Vec<u32> {
-        self.encode_prompt(text)
+        let mut tokens: Vec<u32> = self.start.into_iter().collect();
+        self.append_prompt(text, true, &mut tokens);
+        tokens
     }
 
-    /// Tokens of a prompt of ours, in which control tokens are meant.
+    /// Tokens of a later part of a prompt of ours, in which control tokens are meant.
     pub fn encode_prompt(&self, text: &str) -> Vec<u32> {
         let mut tokens = Vec::new();
-        let mut rest = text;
-        while let Some((at, length, id)) = self.next_special(rest) {
-            tokens.extend(self.encode(&rest[..at]));
-            tokens.push(id);
-            rest = &rest[at + length..];
-        }
-        tokens.extend(self.encode(rest));
+        self.append_prompt(text, false, &mut tokens);
         tokens
     }
 
     /// The bytes that tokens stand for.
     pub fn decode(&self, tokens: &[u32]) -> Vec<u8> {
-        let spelled = tokens.iter().filter_map(|token| self.tokens.get(*token as usize));
+        let spelled = tokens.iter().filter_map(|token| self.texts.get(*token as usize));
         spelled.flatten().copied().collect()
+    }
+
+    fn append_prompt(&self, text: &str, mut lead: bool, tokens: &mut Vec<u32>) {
+        let mut rest = text;
+        while let Some((at, length, id)) = self.next_special(rest) {
+            self.append(&rest[..at], lead, tokens);
+            tokens.push(id);
+            rest = &rest[at + length..];
+            lead = true;
+        }
+        self.append(rest, lead, tokens);
+    }
+
+    fn append(&self, text: &str, lead: bool, tokens: &mut Vec<u32>) {
+        match &self.family {
+            Family::Bytes(bytes) => bytes.encode(text, tokens),
+            Family::Pieces(pieces, blank) => pieces.encode(text, lead && *blank, tokens),
+        }
     }
 
     fn next_special(&self, text: &str) -> Option<(usize, usize, u32)> {
@@ -120,93 +132,27 @@ impl Tokenizer {
         let found = found.filter_map(|(name, id)| text.find(name).map(|at| (at, name.len(), *id)));
         found.min_by_key(|(at, length, _)| (*at, std::cmp::Reverse(*length)))
     }
+}
 
-    /// Merges the pair of lowest rank, leftmost first, until none is left.
-    fn merge(&self, piece: &[u8], tokens: &mut Vec<u32>) {
-        let mut parts: Vec<u32> =
-            piece.iter().filter_map(|byte| self.bytes[usize::from(*byte)]).collect();
-        let ranked = |parts: &[u32]| {
-            let pairs = parts.windows(2).enumerate();
-            let known = pairs.filter_map(|(at, pair)| {
-                self.merges.get(&(pair[0], pair[1])).map(|(rank, merged)| (*rank, at, *merged))
-            });
-            known.min()
-        };
-        while let Some((_, at, merged)) = ranked(&parts) {
-            parts[at] = merged;
-            parts.remove(at + 1);
+impl<'a> Table<'a> {
+    fn new(names: &[&'a str], kinds: &[i32]) -> Result<Self, EngineError> {
+        let texts = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let (words, bytes, special) = (Vec::new(), Vec::new(), Vec::new());
+        let mut table = Self { texts, words, bytes, special };
+        for (index, name) in names.iter().enumerate() {
+            let id = u32::try_from(index).map_err(|_| damaged("too many tokens"))?;
+            match kinds.get(index).copied().unwrap_or(WORD_TOKEN) {
+                CONTROL_TOKEN | USER_TOKEN => table.special.push(((*name).to_owned(), id)),
+                BYTE_TOKEN => table.bytes.push((id, name)),
+                WORD_TOKEN => table.words.push((id, name)),
+                // Unknown and unused ones stand for nothing in a text.
+                _ => {}
+            }
         }
-        tokens.extend(parts);
+        table.special.retain(|(name, _)| !name.is_empty());
+        table.special.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        Ok(table)
     }
-}
-
-/// Calls back with each piece that is merged by itself: every digit, and the words between.
-fn words<'a>(text: &'a str, mut piece: impl FnMut(&'a str)) {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let run = rest.find(char::is_numeric).unwrap_or(rest.len());
-        split_run(&rest[..run], &mut piece);
-        rest = &rest[run..];
-        if let Some(digit) = rest.chars().next() {
-            piece(&rest[..digit.len_utf8()]);
-            rest = &rest[digit.len_utf8()..];
-        }
-    }
-}
-
-/// Splits a run without digits. Of several blanks before a word the last belongs to what follows.
-fn split_run<'a>(run: &'a str, piece: &mut impl FnMut(&'a str)) {
-    let mut at = 0;
-    while let Some(found) = WORD.find_at(run, at) {
-        let word = found.as_str();
-        let last = word.char_indices().next_back().map_or(0, |(start, _)| start);
-        let blank = word.chars().all(char::is_whitespace);
-        let end = if blank && last > 0 && found.end() < run.len() {
-            found.start() + last
-        } else {
-            found.end()
-        };
-        piece(&run[found.start()..end]);
-        at = end;
-    }
-}
-
-/// GPT-2 writes each byte as a visible letter: printable Latin-1 as itself, the rest from U+0100 on.
-fn alphabet() -> [char; 256] {
-    let mut next = 0x100u32;
-    std::array::from_fn(|byte| {
-        let byte = byte as u32;
-        let visible = matches!(byte, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff);
-        let code = if visible {
-            byte
-        } else {
-            next += 1;
-            next - 1
-        };
-        char::from_u32(code).expect("codes below U+0200 are letters")
-    })
-}
-
-fn spelled(alphabet: &[char; 256], letter: char) -> Vec<u8> {
-    match alphabet.iter().position(|known| *known == letter) {
-        Some(byte) => vec![u8::try_from(byte).expect("the alphabet has 256 letters")],
-        None => letter.to_string().into_bytes(),
-    }
-}
-
-fn merge_table(merges: &[&str], by_name: &HashMap<&str, u32>) -> Result<Merges, EngineError> {
-    let mut table = HashMap::with_capacity(merges.len());
-    for (rank, merge) in merges.iter().enumerate() {
-        let parse = || {
-            let (left, right) = merge.split_once(' ')?;
-            let merged = *by_name.get(format!("{left}{right}").as_str())?;
-            Some(((*by_name.get(left)?, *by_name.get(right)?), merged))
-        };
-        let (pair, merged) = parse().ok_or_else(|| damaged("a merge names no token"))?;
-        let rank = u32::try_from(rank).map_err(|_| damaged("too many merges"))?;
-        table.entry(pair).or_insert((rank, merged));
-    }
-    Ok(table)
 }
 
 fn damaged(what: &str) -> EngineError {
