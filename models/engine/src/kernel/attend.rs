@@ -1,4 +1,3 @@
-use super::isa::Kind;
 use super::lanes::Lanes;
 use super::vector::{by_isa, exponential, sum};
 use super::{Isa, LANES};
@@ -78,6 +77,8 @@ pub(crate) struct Attention<'a> {
 impl Attention<'_> {
     /// Writes the mixed values of all query heads.
     pub(crate) fn run(&self, isa: Isa, out: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        use super::isa::Kind;
         match isa.kind() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a value of `Isa` is proof that the machine has the instructions.

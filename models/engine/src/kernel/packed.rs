@@ -1,7 +1,6 @@
 use half::f16;
 use rayon::prelude::*;
 
-use super::isa::Kind;
 use super::vector::by_isa;
 use super::{BLOCK, Isa, LANES, Source};
 

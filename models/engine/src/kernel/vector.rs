@@ -1,5 +1,4 @@
 use super::inputs::InputBlock;
-use super::isa::Kind;
 use super::{BLOCK, Isa, LANES};
 
 /// Compiles a function once for each instruction set and picks by [`Isa`]. The body is the same, and
@@ -24,6 +23,8 @@ macro_rules! by_isa {
         }
         $($(#[$doc])*
         $seen fn $name(isa: Isa, $($argument: $kind),*) {
+            #[cfg(target_arch = "x86_64")]
+            use $crate::kernel::isa::Kind;
             match isa.kind() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a value of `Isa` is proof that the machine has the instructions.
@@ -84,6 +85,8 @@ pub(super) fn quantise(
     blocks: &mut [InputBlock],
     stride: usize,
 ) {
+    #[cfg(target_arch = "x86_64")]
+    use super::isa::Kind;
     let values = row.as_chunks::<BLOCK>().0.iter();
     let places = codes.as_chunks_mut::<BLOCK>().0.iter_mut().zip(blocks.iter_mut().step_by(stride));
     for (values, (codes, block)) in values.zip(places) {

@@ -32,9 +32,10 @@ pub fn resident_bytes(process: &str) -> Option<u64> {
 
 #[expect(unsafe_code, reason = "no safe crate in the tree wraps sched_setscheduler")]
 fn set_idle() -> bool {
-    // SAFETY: `sched_param` is a plain integer struct that outlives the call, and 0 names this process.
+    // SAFETY: `sched_param` is integers only, whose zeros name the idle priority, and outlives the call;
+    // process 0 is this one.
     unsafe {
-        let parameters = libc::sched_param { sched_priority: 0 };
+        let parameters: libc::sched_param = std::mem::zeroed();
         libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) == 0
     }
 }
