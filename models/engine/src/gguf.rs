@@ -6,8 +6,8 @@ use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
-use crate::EngineError;
 use crate::kernel::Source;
+use crate::{EngineError, header};
 
 /// Largest number of values in one tensor: 2^31 holds the embeddings of any model that fits a small box,
 /// and keeps the product of hostile dimensions from overflowing.
@@ -42,6 +42,8 @@ impl ModelFile {
         file.rewind().map_err(unreadable)?;
         let bytes = file.metadata().map_err(unreadable)?.len();
         let mut reader = BufReader::new(file);
+        header::check(&mut reader)?;
+        reader.rewind().map_err(unreadable)?;
         let content = Content::read(&mut reader).map_err(corrupt)?;
         check_sizes(&content, bytes)?;
         Ok(Self { content, reader, sha256, bytes })

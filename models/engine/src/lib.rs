@@ -15,6 +15,7 @@ mod choice;
 mod config;
 mod error;
 mod gguf;
+mod header;
 mod kernel;
 mod layer;
 mod line;
