@@ -106,6 +106,16 @@ impl Analyst {
         &self.bundle
     }
 
+    /// The model that answers.
+    pub fn llama(&self) -> &Llama {
+        &self.llama
+    }
+
+    /// How it cuts text.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
     /// The number of tokens read for a line, questions included.
     pub fn tokens_of(&self, line: &str) -> usize {
         let mut batch = Batch::default();

@@ -1,99 +1,186 @@
+use std::io::{BufRead, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Context;
-use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vedette_engine::worker::resident_bytes;
-use vedette_engine::{Analyst, Batch, Llama, LoadOptions, ModelFile, Prompt, Tokenizer};
+use vedette_engine::{Analyst, Batch, Llama, LoadOptions, ModelFile, Prompt};
 use vedette_event::{Question, QuestionId};
 
-/// Long enough that the first, cold pass does not weigh.
-const LEAST_TIME: Duration = Duration::from_secs(3);
-
-/// Tokens read at once, and written one by one.
+/// Tokens read at once, and written one by one behind some.
 const PROMPT_TOKENS: usize = 256;
+const LEAD_TOKENS: usize = 32;
 const WRITTEN_TOKENS: usize = 32;
 
-/// A log line of about 60 tokens.
-const LINE: &str = "Mar 10 08:14:02 gateway sshd[4721]: Failed password for invalid user backup \
-                    from 203.0.113.77 port 51514 ssh2";
+/// Lines asked about together.
+const LINES: usize = 8;
 
-/// Reading, writing and answering speed per second of processor time, and memory.
+/// How often each measure is taken; the best counts, for what else runs on the machine only adds.
+const ROUNDS: usize = 5;
+
+/// A log line of about 150 tokens.
+const LINE: &str = "Mar 10 08:14:02 gateway01 nginx[4721]: 203.0.113.77 - - [10/Mar/2026:08:14:02 +0000] \
+                    \"GET /shop/item.php?id=-1%27+UNION+ALL+SELECT+user,password+FROM+accounts--+ HTTP/1.1\" 200 \
+                    5316 \"https://shop.example.org/\" \"Mozilla/5.0 (X11; Linux x86_64)\" rt=0.412";
+
+/// One thing to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Step {
+    /// Read 256 tokens.
+    Read,
+    /// Write 32 tokens, each the likeliest, behind 32.
+    Write,
+    /// Answer about one line, what stands before it being read.
+    Classify,
+    /// Answer about eight lines together.
+    ClassifyEight,
+}
+
+impl Step {
+    const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Classify, Self::ClassifyEight];
+
+    /// How many tokens or lines it is about.
+    fn count(self) -> usize {
+        match self {
+            Self::Read => PROMPT_TOKENS,
+            Self::Write => WRITTEN_TOKENS,
+            Self::Classify => 1,
+            Self::ClassifyEight => LINES,
+        }
+    }
+}
+
+/// A model ready to be measured.
+struct Bench {
+    analyst: Analyst,
+    load_seconds: f64,
+    first_answer_seconds: f64,
+}
+
+/// Measures alone and reports once.
 pub(crate) fn measure(
     path: &Path,
-    mut file: ModelFile,
+    sha256: &str,
     prompt: &Prompt,
     options: &LoadOptions,
 ) -> anyhow::Result<Value> {
-    let sha256 = file.sha256().to_owned();
-    let started = processor_time();
-    let tokenizer = Tokenizer::read(&file)?;
-    let llama = Llama::load(&mut file, options)?;
-    let load_seconds = (processor_time() - started).as_secs_f64();
-    let (reading, writing) = (read_speed(&llama, &tokenizer)?, write_speed(&llama, &tokenizer)?);
-    drop(llama);
-    let mut analyst = Analyst::new(ModelFile::open(path, Some(&sha256))?, prompt, options)?;
-    let question = Question { id: QuestionId(0), text: LINE.to_owned() };
-    let answering = rate(|| Ok(analyst.answer(&question).map(|_| 1)?))?;
-    Ok(json!({
-        "bundle": analyst.bundle(),
-        "threads": options.threads,
-        "load_seconds": load_seconds,
-        "read_tokens_per_second": reading,
-        "write_tokens_per_second": writing,
-        "questions_per_second": answering,
-        "line_tokens": tokenizer.encode(LINE).len(),
-        "question_tokens": analyst.tokens_of(LINE),
-        "resident_bytes": resident_bytes("self"),
-    }))
+    let mut bench = Bench::load(path, sha256, prompt, options)?;
+    let mut report = bench.report(prompt, options.threads)?;
+    for step in Step::ALL {
+        let best = (0..ROUNDS).map(|_| bench.run(step)).collect::<anyhow::Result<Vec<f64>>>()?;
+        let best = best.into_iter().fold(f64::INFINITY, f64::min);
+        let name = serde_json::to_value(step)?;
+        report[format!("{}_per_second", name.as_str().unwrap_or_default())] =
+            json!(step.count() as f64 / best);
+    }
+    report["resident_bytes"] = json!(resident_bytes("self"));
+    Ok(report)
 }
 
-fn read_speed(llama: &Llama, tokenizer: &Tokenizer) -> anyhow::Result<f64> {
-    let mut tokens = tokenizer.encode(LINE).into_iter().cycle();
-    let tokens: Vec<u32> = tokens.by_ref().take(PROMPT_TOKENS).collect();
-    let mut cache = llama.cache();
-    rate(|| {
-        cache.truncate(0);
-        llama.read(&mut cache, &Batch::chain(&tokens), &[])?;
-        Ok(tokens.len())
-    })
+/// Measures what standard input asks for, a step a line, so that somebody else can be measured in
+/// between: the machine is shared, and only what runs at the same time compares.
+pub(crate) fn measure_by_step(
+    path: &Path,
+    sha256: &str,
+    prompt: &Prompt,
+    options: &LoadOptions,
+) -> anyhow::Result<()> {
+    let mut bench = Bench::load(path, sha256, prompt, options)?;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", bench.report(prompt, options.threads)?)?;
+    out.flush()?;
+    for line in std::io::stdin().lock().lines() {
+        let step: Step = serde_json::from_str(&line?).context("no step of this program's")?;
+        let seconds = bench.run(step)?;
+        let resident = resident_bytes("self");
+        writeln!(
+            out,
+            "{}",
+            json!({"seconds": seconds, "count": step.count(), "resident_bytes": resident})
+        )?;
+        out.flush()?;
+    }
+    Ok(())
 }
 
-fn write_speed(llama: &Llama, tokenizer: &Tokenizer) -> anyhow::Result<f64> {
-    let mut cache = llama.cache();
-    rate(|| {
-        cache.truncate(0);
-        let mut next = tokenizer.encode(LINE);
-        for _ in 0..WRITTEN_TOKENS {
-            let states = llama.read(&mut cache, &Batch::chain(&next), &[next.len() - 1])?;
-            let logits = llama.logits(&states);
-            let scored = logits.first().context("no state came back")?.iter().enumerate();
-            let best = scored.max_by(|left, right| left.1.total_cmp(right.1));
-            next = vec![u32::try_from(best.context("the vocabulary is empty")?.0)?];
+impl Bench {
+    fn load(
+        path: &Path,
+        sha256: &str,
+        prompt: &Prompt,
+        options: &LoadOptions,
+    ) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let file = ModelFile::open(path, Some(sha256))?;
+        let mut analyst = Analyst::new(file, prompt, options)?;
+        let load_seconds = started.elapsed().as_secs_f64();
+        analyst.answer(&question(0))?;
+        Ok(Self { analyst, load_seconds, first_answer_seconds: started.elapsed().as_secs_f64() })
+    }
+
+    /// What does not depend on the step, and the tokens of a question for who measures another engine.
+    fn report(&self, prompt: &Prompt, threads: usize) -> anyhow::Result<Value> {
+        let (tokenizer, llama) = (self.analyst.tokenizer(), self.analyst.llama());
+        let cues = [&prompt.verdict.cue, &prompt.class.cue].map(|cue| tokenizer.encode_prompt(cue));
+        Ok(json!({
+            "bundle": self.analyst.bundle(),
+            "instructions": llama.instructions(),
+            "threads": threads.max(1),
+            "load_seconds": self.load_seconds,
+            "first_answer_seconds": self.first_answer_seconds,
+            "weight_bytes": llama.weight_bytes(),
+            "line_tokens": tokenizer.encode_inner(LINE).len(),
+            "question_tokens": self.analyst.tokens_of(LINE),
+            "before": tokenizer.encode_start(&prompt.before),
+            "line": tokenizer.encode_inner(LINE),
+            "after": tokenizer.encode_prompt(&prompt.after),
+            "cues": cues,
+        }))
+    }
+
+    /// Seconds a step takes.
+    fn run(&mut self, step: Step) -> anyhow::Result<f64> {
+        let tokens = self.analyst.tokenizer().encode_inner(LINE).into_iter().cycle();
+        let tokens: Vec<u32> = tokens.take(PROMPT_TOKENS).collect();
+        let questions: Vec<Question> = (0..LINES as u64).map(question).collect();
+        let llama = self.analyst.llama();
+        let mut cache = llama.cache_of(PROMPT_TOKENS);
+        if step == Step::Write {
+            llama.read(&mut cache, &Batch::chain(&tokens[..LEAD_TOKENS]), &[])?;
         }
-        Ok(WRITTEN_TOKENS)
-    })
-}
-
-/// Things done per second of processor time, all threads together, so that a busy machine measures
-/// the same as an idle one. One call to warm up, then until [`LEAST_TIME`] is spent.
-fn rate(mut work: impl FnMut() -> anyhow::Result<usize>) -> anyhow::Result<f64> {
-    work()?;
-    let (started, mut done) = (processor_time(), 0);
-    let spent = loop {
-        done += work()?;
-        let spent = processor_time() - started;
-        if spent >= LEAST_TIME {
-            break spent;
+        let started = Instant::now();
+        match step {
+            Step::Read => {
+                llama.read(&mut cache, &Batch::chain(&tokens), &[PROMPT_TOKENS - 1])?;
+            }
+            Step::Write => write(llama, &mut cache, tokens[LEAD_TOKENS])?,
+            Step::Classify => {
+                self.analyst.answer(&questions[0])?;
+            }
+            Step::ClassifyEight => {
+                self.analyst.answer_all(&questions)?;
+            }
         }
-    };
-    Ok(done as f64 / spent.as_secs_f64())
+        Ok(started.elapsed().as_secs_f64())
+    }
 }
 
-/// What this process has used so far.
-fn processor_time() -> Duration {
-    let spent = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(spent.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(spent.tv_nsec).unwrap_or(0))
+fn write(llama: &Llama, cache: &mut vedette_engine::KvCache, first: u32) -> anyhow::Result<()> {
+    let mut next = first;
+    for _ in 0..WRITTEN_TOKENS {
+        let states = llama.read(cache, &Batch::chain(&[next]), &[0])?;
+        let logits = llama.logits(&states);
+        let scored = logits.first().context("no state came back")?.iter().enumerate();
+        let best = scored.max_by(|left, right| left.1.total_cmp(right.1));
+        next = u32::try_from(best.context("the vocabulary is empty")?.0)?;
+    }
+    Ok(())
+}
+
+fn question(number: u64) -> Question {
+    // Every line differs from the others in a number, as lines do.
+    Question { id: QuestionId(number), text: LINE.replace("4721", &(4721 + number).to_string()) }
 }

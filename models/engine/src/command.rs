@@ -57,6 +57,10 @@ enum Action {
         /// As JSON.
         #[arg(long)]
         json: bool,
+        /// Measure what standard input asks for: `"read"`, `"write"`, `"classify"` or
+        /// `"classify_eight"`, one a line.
+        #[arg(long)]
+        steps: bool,
     },
     /// Merge adapters into a model and quantise it anew.
     Build {
@@ -102,12 +106,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Action::Serve { model, socket, stdin } => serve(model, socket.as_deref(), *stdin),
         Action::Inspect { model, json } => inspect(model, *json),
-        Action::Bench { model, json } => {
-            ModelArguments::prepare(0);
-            let file = model.open()?;
-            let path = model.file.canonicalize()?;
-            print(&bench::measure(&path, file, &Prompt::base()?, &model.options())?, *json)
-        }
+        Action::Bench { model, json, steps } => bench(model, *json, *steps),
         Action::Build { model, adapters, quantise, out } => {
             build_file(model, adapters, *quantise, out)
         }
@@ -237,6 +236,18 @@ fn build_file(
     build(&mut base, &adapters, quantise, &mut writer)?;
     let file = writer.into_inner().context("cannot write the last bytes")?;
     file.sync_all().context("cannot make the file safe")
+}
+
+fn bench(model: &ModelArguments, as_json: bool, steps: bool) -> anyhow::Result<()> {
+    ModelArguments::prepare(0);
+    let path = model.file.canonicalize();
+    let path = path.map_err(|source| EngineError::Read { path: model.file.clone(), source })?;
+    let sha256 = model.open()?.sha256().to_owned();
+    let (prompt, options) = (Prompt::base()?, model.options());
+    match steps {
+        true => bench::measure_by_step(&path, &sha256, &prompt, &options),
+        false => print(&bench::measure(&path, &sha256, &prompt, &options)?, as_json),
+    }
 }
 
 /// A row to judge; other keys are ignored.

@@ -1,0 +1,219 @@
+"""Measures the engine side by side with llama.cpp, in one run, turn by turn, on the same files.
+
+    python3 compare.py --worker target/debug/vedette-worker --model BASE.gguf --state FOLDER \
+        [--threads 1,2] [--rounds 5] [--json FILE] [--plot FILE.svg]
+
+Needs Python 3.9 with venv, a C++ compiler and a network the first time: llama-cpp-python is built
+from PyPI's sources into FOLDER/venv (a quarter of an hour on one core). Built for AVX-512 with VNNI;
+AMX is left out, for with gcc 12 it crashes at tile configuration. The machine is shared, so what is
+compared runs in turns and the best of all rounds counts.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+LLAMA_CPP = "llama-cpp-python==0.3.36"
+FLAGS = (
+    "NATIVE=OFF AVX=ON AVX2=ON FMA=ON F16C=ON BMI2=ON AVX512=ON AVX512_VBMI=ON AVX512_VNNI=ON "
+    "AVX512_BF16=ON AMX_TILE=OFF AMX_INT8=OFF AMX_BF16=OFF OPENMP=OFF"
+).split()
+STEPS = ("read", "write", "classify", "classify_eight", "grammar")
+COUNTS = {"read": 256, "write": 32, "classify": 1, "classify_eight": 8, "grammar": 1}
+NAMES = {
+    "read": "prefill of 256, tokens/s",
+    "write": "decode, tokens/s",
+    "classify": "classifications/s, prefix kept",
+    "classify_eight": "classifications/s, eight lines",
+    "grammar": "classifications/s against JSON with a grammar",
+}
+# Llama file types of the quantiser.
+FILE_TYPES = {"q8_0": 7, "q4_0": 2}
+
+
+def python(state: pathlib.Path) -> str:
+    """The interpreter of the private environment, made the first time."""
+    found = state / "venv" / "bin" / "python"
+    if not (state / "venv" / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", state / "venv"], check=True)
+        defines = " ".join(f"-DGGML_{flag}" for flag in FLAGS)
+        environment = dict(os.environ, CMAKE_ARGS=f"{defines} -DLLAMA_CURL=OFF")
+        for package in ("numpy", "gguf", f"--no-binary=llama-cpp-python {LLAMA_CPP}"):
+            command = [found, "-m", "pip", "install", "--quiet", *package.split()]
+            subprocess.run(command, check=True, env=environment)
+        (state / "venv" / "ready").touch()
+    return str(found)
+
+
+def quantised(interpreter: str, model: pathlib.Path, kind: str, out: pathlib.Path) -> pathlib.Path:
+    code = (
+        "import ctypes,sys,llama_cpp as l\n"
+        "p=l.llama_model_quantize_default_params()\n"
+        "p.ftype,p.allow_requantize=int(sys.argv[3]),True\n"
+        "sys.exit(l.llama_model_quantize(sys.argv[1].encode(),sys.argv[2].encode(),ctypes.byref(p)))"
+    )
+    if not out.exists():
+        command = [interpreter, "-c", code, model, out, str(FILE_TYPES[kind])]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return out
+
+
+class Engine:
+    """A process that runs one step for each line it is given."""
+
+    def __init__(self, name: str, command: list, file: pathlib.Path):
+        self.name, self.file, self.best, self.resident = name, file, {}, 0
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.report = json.loads(self.process.stdout.readline())
+
+    def run(self, step: str) -> None:
+        self.process.stdin.write(json.dumps(step) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        rate = COUNTS[step] / answer["seconds"]
+        self.best[step] = max(rate, self.best.get(step, 0))
+        self.resident = max(self.resident, answer["resident_bytes"] or 0)
+
+    def end(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def compare(worker, interpreter, files: dict, threads: int, rounds: int, state: pathlib.Path) -> dict:
+    """Rates of one model and number of threads by engine and step."""
+    memory = ["--memory-mib", "4000"]
+    command = [worker, "bench", "--steps", "--threads", threads, *memory, files["ours"]]
+    ours = Engine("vedette", command, files["ours"])
+    question = state / "question.json"
+    question.write_text(json.dumps(ours.report))
+    peers = [
+        Engine(f"llama.cpp {kind}", [interpreter, HERE / "llama.py", file, threads, question], file)
+        for kind, file in files.items()
+        if kind != "ours"
+    ]
+    for _ in range(rounds):
+        for step in STEPS:
+            # Ours writes no JSON; eight lines of theirs take eight times as long as one.
+            mine = [] if step == "grammar" else [ours]
+            for engine in mine + ([] if step == "classify_eight" else peers):
+                engine.run(step)
+    for engine in [ours, *peers]:
+        engine.end()
+    # What ours does without writing a word is what theirs does with JSON.
+    ours.best["grammar"] = ours.best["classify"]
+    for peer in peers:
+        peer.best["classify_eight"] = peer.best["classify"]
+    rows = {
+        step: {
+            "ours": ours.best[step],
+            "peers": {peer.name: peer.best[step] for peer in peers},
+            "ratio": ours.best[step] / max(peer.best[step] for peer in peers),
+        }
+        for step in STEPS
+    }
+    return {
+        "threads": threads,
+        "instructions": ours.report["instructions"],
+        "question_tokens": ours.report["question_tokens"],
+        "first_answer_seconds": ours.report["first_answer_seconds"],
+        "steps": rows,
+        "batch_of_eight": ours.best["classify_eight"] / ours.best["classify"],
+        "resident_bytes": {engine.name: engine.resident for engine in [ours, *peers]},
+        "file_bytes": {engine.name: engine.file.stat().st_size for engine in [ours, *peers]},
+    }
+
+
+def table(results: list) -> str:
+    lines = []
+    for result in results:
+        peers = list(result["steps"]["read"]["peers"])
+        lines += [
+            f"\n{result['model']}, threads: {result['threads']} ({result['instructions']})",
+            f"{'':46}{'vedette':>10}" + "".join(f"{peer:>18}" for peer in peers) + f"{'ratio':>8}",
+        ]
+        for step, row in result["steps"].items():
+            rates = "".join(f"{row['peers'][peer]:18.2f}" for peer in peers)
+            lines.append(f"{NAMES[step]:46}{row['ours']:10.2f}{rates}{row['ratio']:8.2f}")
+        resident = [result["resident_bytes"][name] / 2**20 for name in ["vedette", *peers]]
+        rates = "".join(f"{value:18.0f}" for value in resident[1:])
+        over = result["resident_bytes"]["vedette"] / result["file_bytes"]["vedette"]
+        lines += [
+            f"{'resident memory, MiB':46}{resident[0]:10.0f}{rates}",
+            f"{'resident memory by size of file':46}{over:10.2f}",
+            f"{'load to first answer, s':46}{result['first_answer_seconds']:10.2f}",
+            f"{'eight lines together by one line':46}{result['batch_of_eight']:10.2f}",
+        ]
+    return "\n".join(lines)
+
+
+def plot(results: list) -> str:
+    """Ratios as bars, a group to each model and number of threads; the line is llama.cpp."""
+    width, row, left = 760, 22, 330
+    ratios = [
+        (f"{result['model']}, {result['threads']} threads: {NAMES[step].split(',')[0]}", data["ratio"])
+        for result in results
+        for step, data in result["steps"].items()
+    ]
+    scale = (width - left - 60) / max(ratio for _, ratio in ratios)
+    height = row * len(ratios) + 40
+    one = left + scale
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<text x="{one:.0f}" y="14" text-anchor="middle">llama.cpp, its faster file = 1</text>',
+        f'<line x1="{one:.0f}" y1="20" x2="{one:.0f}" y2="{height - 10}" stroke="#888"/>',
+    ]
+    for at, (name, ratio) in enumerate(ratios):
+        y = 26 + at * row
+        colour = "#2a7" if ratio >= 1 else "#c63"
+        parts += [
+            f'<text x="{left - 8}" y="{y + 13}" text-anchor="end" font-size="10">{name}</text>',
+            f'<rect x="{left}" y="{y}" width="{ratio * scale:.1f}" height="16" fill="{colour}"/>',
+            f'<text x="{left + ratio * scale + 4:.1f}" y="{y + 13}">{ratio:.2f}</text>',
+        ]
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--worker", type=pathlib.Path, required=True)
+    parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser.add_argument("--state", type=pathlib.Path, required=True)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--plot", type=pathlib.Path)
+    given = parser.parse_args()
+    state = given.state
+    state.mkdir(parents=True, exist_ok=True)
+    interpreter = python(state)
+    base = {kind: quantised(interpreter, given.model, kind, state / f"base-{kind}.gguf") for kind in FILE_TYPES}
+    shapes = {}
+    for kind in ("q4_k", "q4_0", "q8_0"):
+        shapes[kind] = state / f"shape-{kind}.gguf"
+        if not shapes[kind].exists():
+            subprocess.run([interpreter, HERE / "shape.py", given.model, kind, shapes[kind]], check=True)
+    models = {
+        given.model.stem: {"ours": given.model, **base},
+        "TinyLlama-1.1B shape, Q4_K": {"ours": shapes["q4_k"], **shapes},
+    }
+    results = []
+    for name, files in models.items():
+        for threads in map(int, given.threads.split(",")):
+            result = compare(given.worker, interpreter, files, threads, given.rounds, state)
+            results.append({"model": name, **result})
+            print(table(results[-1:]), flush=True)
+    if given.json:
+        given.json.write_text(json.dumps({"results": results}, indent=1) + "\n")
+    if given.plot:
+        given.plot.write_text(plot(results))
+
+
+if __name__ == "__main__":
+    main()
