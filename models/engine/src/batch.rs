@@ -27,6 +27,14 @@ pub struct Spot {
     pub(crate) runs: Vec<(u32, u32)>,
 }
 
+impl Spot {
+    /// Whether all it speaks of is among the first places.
+    pub(crate) fn is_within(&self, places: usize) -> bool {
+        let end = self.runs.last().map_or(0, |(_, end)| *end as usize);
+        self.position < places && end <= places
+    }
+}
+
 impl Batch {
     /// A chain without branches.
     pub fn chain(tokens: &[u32]) -> Self {

@@ -6,7 +6,7 @@ use crate::kernel::{
 };
 use crate::llama::Loader;
 use crate::rotation::Rotation;
-use crate::{Batch, EngineError, LlamaConfig, ModelFile};
+use crate::{EngineError, LlamaConfig, ModelFile};
 
 /// One block of the model.
 pub(crate) struct Layer {
@@ -47,15 +47,15 @@ pub(crate) struct Scratch {
 }
 
 impl<'a> Step<'a> {
-    /// The step of reading `batch` behind `before` positions.
+    /// The step of reading what has these spots behind `before` positions.
     pub(crate) fn new(
         isa: Isa,
         config: &'a LlamaConfig,
         rotation: &'a Rotation,
-        batch: &Batch,
+        spots: Vec<Spot>,
         before: usize,
     ) -> Self {
-        Self { isa, config, rotation, spots: batch.spots(before), before }
+        Self { isa, config, rotation, spots, before }
     }
 }
 

@@ -206,7 +206,13 @@ impl Llama {
         if let Some(row) = rows.iter().find(|row| **row >= batch.len()) {
             return Err(EngineError::Corrupt(format!("row {row} is not in the batch")));
         }
-        let step = Step::new(self.isa, &self.config, &self.rotation, batch, cache.length);
+        let spots = batch.spots(cache.length);
+        if spots.iter().any(|spot| !spot.is_within(wanted)) {
+            return Err(EngineError::Corrupt(
+                "a batch goes on behind another cache's token".into(),
+            ));
+        }
+        let step = Step::new(self.isa, &self.config, &self.rotation, spots, cache.length);
         let KvCache { layers: kept, scratch, .. } = cache;
         scratch
             .start(self.config.hidden, batch.tokens(), |token, out| self.embedding.row(token, out));

@@ -24,7 +24,7 @@ pub struct Tokenizer {
 /// How text is cut.
 enum Family {
     /// GPT-2's.
-    Bytes(Bytes),
+    Bytes(Box<Bytes>),
     /// Llama's own, and whether it puts a blank before a text.
     Pieces(Pieces, bool),
 }
@@ -52,7 +52,7 @@ impl Tokenizer {
         let (family, starts) = match (model, split) {
             ("gpt2", "smollm") => {
                 let merges = file.texts("tokenizer.ggml.merges")?;
-                (Family::Bytes(Bytes::new(&mut table, &merges)?), false)
+                (Family::Bytes(Box::new(Bytes::new(&mut table, &merges)?)), false)
             }
             ("llama", "default") => {
                 let pieces = Pieces::new(&mut table, &file.reals("tokenizer.ggml.scores"))?;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use candle_core::quantized::gguf_file::{Value, write as write_gguf};
 use vedette_engine::{ModelFile, Tokenizer};
 
-/// The small SentencePiece vocabulary, written where `peer/golden.py` looks for it.
-fn pieces() -> PathBuf {
+/// A small SentencePiece vocabulary: texts and kinds.
+fn words() -> Vec<(String, i32)> {
     let mut tokens = vec![("<unk>".to_owned(), 2), ("<s>".to_owned(), 3), ("</s>".to_owned(), 3)];
     tokens.extend((0..256).map(|byte| (format!("<0x{byte:02X}>"), 6)));
     let mut add = |text: &str| {
@@ -65,6 +65,12 @@ fn pieces() -> PathBuf {
             }
         },
     );
+    tokens
+}
+
+/// The vocabulary as a file, where `peer/golden.py` looks for it.
+fn pieces() -> PathBuf {
+    let tokens = words();
     let count = tokens.len();
     // Every third score like the one before it, so that ties are met.
     let scores = (0..count).map(|at| Value::F32(-((at - at / 3) as f32))).collect();

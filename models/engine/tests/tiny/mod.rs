@@ -4,14 +4,19 @@ use candle_core::quantized::gguf_file::{Value, write as write_gguf};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
-const HIDDEN: usize = 64;
-const LAYERS: usize = 3;
-const KV_WIDTH: usize = 32;
-const FEED_FORWARD: usize = 96;
+pub(crate) const HIDDEN: usize = 64;
+pub(crate) const LAYERS: usize = 3;
+pub(crate) const KV_WIDTH: usize = 32;
+pub(crate) const FEED_FORWARD: usize = 96;
 const TOKENS: usize = 256 + 3;
 
 /// Writes the model to a temporary file: the same bytes every time.
 pub(crate) fn write() -> tempfile::NamedTempFile {
+    write_changed(|_, tensor| tensor)
+}
+
+/// The same with changed tensors, by name.
+pub(crate) fn write_changed(change: impl Fn(&str, QTensor) -> QTensor) -> tempfile::NamedTempFile {
     let mut chance = Chance(7);
     let mut tensors = vec![
         ("token_embd.weight".to_owned(), chance.matrix(TOKENS, HIDDEN, GgmlDType::Q8_0)),
@@ -38,7 +43,9 @@ pub(crate) fn write() -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     let metadata = metadata();
     let metadata: Vec<_> = metadata.iter().map(|(name, value)| (*name, value)).collect();
-    let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let tensors: Vec<_> =
+        tensors.into_iter().map(|(name, tensor)| (change(&name, tensor), name)).collect();
+    let tensors: Vec<_> = tensors.iter().map(|(tensor, name)| (name.as_str(), tensor)).collect();
     write_gguf(&mut file.as_file(), &metadata, &tensors).unwrap();
     file
 }
