@@ -5,12 +5,13 @@ use vedette_event::{
     ThreatClass,
 };
 
+use crate::backend::Backend;
 use crate::batch::Spot;
 use crate::choice::Choice;
 use crate::line::{capped, neutral};
 use crate::search::{Branch, Search};
 use crate::trie::Fork;
-use crate::{Batch, EngineError, KvCache, Llama, LoadOptions, ModelFile, Prompt, Tokenizer};
+use crate::{Batch, EngineError, Llama, LoadOptions, ModelFile, Prompt, Tokenizer};
 
 /// How many techniques are named.
 const TECHNIQUES: usize = 5;
@@ -29,9 +30,8 @@ const SEARCH_POSITIONS: usize = 256;
 /// was read once, when the analyst was made. Techniques are too many to read all: their tree is
 /// searched in further, short passes.
 pub struct Analyst {
-    llama: Llama,
+    backend: Backend,
     tokenizer: Tokenizer,
-    cache: KvCache,
     /// Positions of the fixed part.
     fixed: usize,
     line_tokens: usize,
@@ -71,10 +71,9 @@ impl Analyst {
         options: &LoadOptions,
     ) -> Result<Self, EngineError> {
         let tokenizer = Tokenizer::read(&file)?;
-        let llama = Llama::load(&mut file, options)?;
-        let mut cache = llama.cache();
+        let mut backend = Backend::load(&mut file, options)?;
         let fixed = tokenizer.encode_start(&prompt.before);
-        llama.read(&mut cache, &Batch::chain(&fixed), &[])?;
+        backend.read(&Batch::chain(&fixed), &[], &[])?;
         let answers = |answers: &[String], value: bool| {
             answers.iter().map(|text| (value, text.clone())).collect::<Vec<_>>()
         };
@@ -93,9 +92,8 @@ impl Analyst {
                 .map(|asked| asked.choice(&tokenizer))
                 .transpose()?,
             bundle: format!("{}@{}", prompt.name, file.sha256().get(..8).unwrap_or_default()),
-            llama,
+            backend,
             tokenizer,
-            cache,
         };
         analyst.learn_prejudice(&prompt.empty_lines)?;
         Ok(analyst)
@@ -106,9 +104,12 @@ impl Analyst {
         &self.bundle
     }
 
-    /// The model that answers.
-    pub fn llama(&self) -> &Llama {
-        &self.llama
+    /// The model that answers, where it does so on the processor.
+    pub fn llama(&self) -> Option<&Llama> {
+        match &self.backend {
+            Backend::Packed { llama, .. } => Some(llama),
+            Backend::Tensors { .. } => None,
+        }
     }
 
     /// How it cuts text.
@@ -163,7 +164,7 @@ impl Analyst {
         &mut self,
         lines: impl Iterator<Item = &'a str>,
     ) -> Result<Vec<Scores>, EngineError> {
-        let room = self.cache.capacity() - self.fixed;
+        let room = self.backend.capacity() - self.fixed;
         let reserve = if self.technique.is_some() { SEARCH_POSITIONS } else { 0 };
         let (mut batch, mut asked, mut scores) = (Batch::default(), Vec::new(), Vec::new());
         for line in lines {
@@ -186,7 +187,7 @@ impl Analyst {
     /// Reads lines and scores their answers.
     fn pass(&mut self, batch: &Batch, asked: &[Asked]) -> Result<Vec<Scores>, EngineError> {
         let scores = self.pass_and_search(batch, asked);
-        self.cache.truncate(self.fixed);
+        self.backend.truncate(self.fixed);
         scores
     }
 
@@ -198,10 +199,9 @@ impl Analyst {
         let mut rows: Vec<usize> = asked.iter().flat_map(Asked::rows).collect();
         rows.sort_unstable();
         rows.dedup();
-        let spots = batch.spots(self.cache.length());
-        let states = self.llama.read(&mut self.cache, batch, &rows)?;
+        let spots = batch.spots(self.backend.length());
         let choices = self.choices();
-        let logits = self.llama.logits_of(&states, &choices)?;
+        let logits = self.backend.read(batch, &rows, &choices)?;
         let logit = |fork: &Fork, token: u32| {
             let row = rows.binary_search(&fork.row).ok();
             let column = choices.binary_search(&token).ok();
@@ -250,14 +250,13 @@ impl Analyst {
                 .iter()
                 .map(|(_, branch)| batch.extend_behind(&branch.behind, &branch.tokens))
                 .collect();
-            let full = self.cache.length() + batch.len() > self.cache.capacity();
+            let full = self.backend.length() + batch.len() > self.backend.capacity();
             if branches.is_empty() || full {
                 break;
             }
-            let spots = batch.spots(self.cache.length());
+            let spots = batch.spots(self.backend.length());
             let rows: Vec<usize> = rows.into_iter().flatten().collect();
-            let states = self.llama.read(&mut self.cache, &batch, &rows)?;
-            let logits = self.llama.logits_of(&states, &choices)?;
+            let logits = self.backend.read(&batch, &rows, &choices)?;
             for (((at, branch), row), logits) in branches.iter().zip(rows).zip(&logits) {
                 searches[*at].learn(branch, &spots[row], |token| {
                     choices.binary_search(&token).map_or(f32::NEG_INFINITY, |at| logits[at])

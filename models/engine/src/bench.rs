@@ -123,7 +123,7 @@ impl Bench {
 
     /// What does not depend on the step, and the tokens of a question for who measures another engine.
     fn report(&self, prompt: &Prompt, threads: usize) -> anyhow::Result<Value> {
-        let (tokenizer, llama) = (self.analyst.tokenizer(), self.analyst.llama());
+        let (tokenizer, llama) = (self.analyst.tokenizer(), self.llama()?);
         let cues = [&prompt.verdict.cue, &prompt.class.cue].map(|cue| tokenizer.encode_prompt(cue));
         Ok(json!({
             "bundle": self.analyst.bundle(),
@@ -141,12 +141,16 @@ impl Bench {
         }))
     }
 
+    fn llama(&self) -> anyhow::Result<&Llama> {
+        self.analyst.llama().context("only the processor is measured here")
+    }
+
     /// Seconds a step takes.
     fn run(&mut self, step: Step) -> anyhow::Result<f64> {
         let tokens = self.analyst.tokenizer().encode_inner(LINE).into_iter().cycle();
         let tokens: Vec<u32> = tokens.take(PROMPT_TOKENS).collect();
         let questions: Vec<Question> = (0..LINES as u64).map(question).collect();
-        let llama = self.analyst.llama();
+        let llama = self.llama()?;
         let mut cache = llama.cache_of(PROMPT_TOKENS);
         if step == Step::Write {
             llama.read(&mut cache, &Batch::chain(&tokens[..LEAD_TOKENS]), &[])?;

@@ -12,7 +12,8 @@ use vedette_engine::worker::{
     close_inherited, enclose, selected, serve_connection, serve_listener, yield_to_others,
 };
 use vedette_engine::{
-    Adapter, Analyst, EngineError, LlamaConfig, LoadOptions, ModelFile, Prompt, Quantisation, build,
+    Adapter, Analyst, EngineError, LlamaConfig, LoadOptions, ModelFile, Processor, Prompt,
+    Quantisation, build,
 };
 use vedette_event::{ModelSay, Question, QuestionId};
 
@@ -121,7 +122,10 @@ impl ModelArguments {
     }
 
     fn options(&self) -> LoadOptions {
-        LoadOptions { threads: usize::from(self.threads), ..LoadOptions::default() }
+        // A worker that was built for a graphics processor exists for nothing else.
+        let graphics = cfg!(feature = "cuda");
+        let processor = if graphics { Processor::Graphics } else { Processor::Central };
+        LoadOptions { threads: usize::from(self.threads), processor, ..LoadOptions::default() }
     }
 
     /// Shuts the process in and opens the file.

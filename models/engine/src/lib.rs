@@ -9,6 +9,7 @@
 
 mod adapter;
 mod analyst;
+mod backend;
 mod batch;
 mod build;
 mod choice;
@@ -37,7 +38,7 @@ pub use config::LlamaConfig;
 pub use error::EngineError;
 pub use gguf::ModelFile;
 pub use hidden::Pooling;
-pub use llama::{Format, KvCache, Llama, LoadOptions, States};
+pub use llama::{Format, KvCache, Llama, LoadOptions, Processor, States};
 pub use prompt::{AnswersPrompt, Prompt, VerdictPrompt};
 pub use tensor::{TensorCache, TensorLlama};
 pub use tokenizer::Tokenizer;

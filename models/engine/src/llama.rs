@@ -19,6 +19,16 @@ pub enum Format {
     Four,
 }
 
+/// What calculates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Processor {
+    /// The processor, with packed weights.
+    #[default]
+    Central,
+    /// The first graphics processor, in full precision; only in a build with the feature `cuda`.
+    Graphics,
+}
+
 /// How a model is loaded.
 #[derive(Default)]
 pub struct LoadOptions {
@@ -31,6 +41,15 @@ pub struct LoadOptions {
     pub format: Format,
     /// Low-rank changes, merged into the weights in this order.
     pub adapters: Vec<Adapter>,
+    /// What calculates, for an [`Analyst`](crate::Analyst); [`Llama`] is of the processor only.
+    pub processor: Processor,
+}
+
+impl LoadOptions {
+    /// Positions a cache holds, the default put in.
+    pub(crate) fn positions(&self) -> usize {
+        if self.positions == 0 { POSITIONS } else { self.positions }
+    }
 }
 
 /// Positions where the options say nothing.
@@ -96,7 +115,7 @@ impl Llama {
         let config = LlamaConfig::read(file)?;
         let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1));
         let threads = Arc::new(threads.build().map_err(EngineError::Threads)?);
-        let positions = if options.positions == 0 { POSITIONS } else { options.positions };
+        let positions = options.positions();
         let loader = Loader { config: &config, threads: &threads, options };
         let embedding = loader.table(file, "token_embd.weight")?;
         let output = match file.has_tensor("output.weight") {

@@ -49,6 +49,11 @@ impl TensorCache {
         self.length
     }
 
+    /// Positions there is room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Forgets all but the first `length` positions.
     pub fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);

@@ -26,7 +26,7 @@ enum Family {
     /// GPT-2's.
     Bytes(Box<Bytes>),
     /// Llama's own, and whether it puts a blank before a text.
-    Pieces(Pieces, bool),
+    Pieces(Box<Pieces>, bool),
 }
 
 /// The token table of a file, sorted by kind.
@@ -56,7 +56,7 @@ impl Tokenizer {
             }
             ("llama", "default") => {
                 let pieces = Pieces::new(&mut table, &file.reals("tokenizer.ggml.scores"))?;
-                (Family::Pieces(pieces, flag("add_space_prefix").unwrap_or(true)), true)
+                (Family::Pieces(Box::new(pieces), flag("add_space_prefix").unwrap_or(true)), true)
             }
             _ => {
                 let text = format!("tokenizer {model:?} with pre-tokenizer {split:?}");

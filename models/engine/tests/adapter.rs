@@ -158,7 +158,10 @@ fn hidden_states_of_texts_do_not_depend_on_their_company() {
     for pooling in [Pooling::Mean, Pooling::Last] {
         let together = llama.hidden(&texts, &[0, LAYERS], pooling).unwrap();
         for (text, together) in texts.iter().zip(&together) {
-            assert_eq!(llama.hidden(&[text.clone()], &[0, LAYERS], pooling).unwrap()[0], *together);
+            assert_eq!(
+                llama.hidden(std::slice::from_ref(text), &[0, LAYERS], pooling).unwrap()[0],
+                *together
+            );
         }
         assert_eq!(together[0], together[4]);
         assert_eq!(together[0].len(), 2 * HIDDEN);

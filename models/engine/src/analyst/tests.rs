@@ -37,13 +37,13 @@ fn the_techniques_found_are_those_of_full_enumeration() {
             .map(|id| analyst.tokenizer.encode(&format!(" {id};")))
             .collect();
         let lead = [analyst.line(text), analyst.after.clone(), technique.cue.clone()].concat();
-        let mut cache = analyst.llama.fork(&analyst.cache, analyst.fixed);
+        let Backend::Packed { llama, cache } = &analyst.backend else { panic!("not packed") };
+        let mut cache = llama.fork(cache, analyst.fixed);
         let spot = Batch::chain(&lead).spots(analyst.fixed).pop().unwrap();
-        let states =
-            analyst.llama.read(&mut cache, &Batch::chain(&lead), &[lead.len() - 1]).unwrap();
+        let states = llama.read(&mut cache, &Batch::chain(&lead), &[lead.len() - 1]).unwrap();
         // Labels a hundred at a time, each with all its forks: the cache is as short as the context.
         let choices: Vec<u32> = technique.trie.choices().into_iter().collect();
-        let first = analyst.llama.logits_of(&states, &choices).unwrap().remove(0);
+        let first = llama.logits_of(&states, &choices).unwrap().remove(0);
         let held = cache.length();
         let mut all: Vec<(TechniqueId, f32)> = Vec::new();
         let mut known = std::collections::HashMap::from([(Vec::new(), first)]);
@@ -53,8 +53,8 @@ fn the_techniques_found_are_those_of_full_enumeration() {
                     cache.truncate(held);
                     let mut batch = Batch::default();
                     batch.extend_behind(&spot, &tokens[..length]);
-                    let states = analyst.llama.read(&mut cache, &batch, &[length - 1]).unwrap();
-                    let logits = analyst.llama.logits_of(&states, &choices).unwrap().remove(0);
+                    let states = llama.read(&mut cache, &batch, &[length - 1]).unwrap();
+                    let logits = llama.logits_of(&states, &choices).unwrap().remove(0);
                     known.insert(tokens[..length].to_vec(), logits);
                 }
             }
@@ -99,5 +99,23 @@ fn lines_read_together_are_answered_as_alone() {
     for (question, together) in questions.iter().zip(&together) {
         assert_eq!(analyst.answer(question).unwrap(), *together);
         assert_eq!(together.severities.len(), Severity::ALL.len());
+    }
+}
+
+#[test]
+fn tensors_and_packed_weights_answer_alike() {
+    let prompt = prompt();
+    let mut packed = analyst(&prompt, 2048);
+    let mut tensors = analyst(&prompt, 2048);
+    let mut file = ModelFile::open(tiny::write().path(), None).unwrap();
+    tensors.backend = Backend::on_tensors(&mut file, 2048, &candle_core::Device::Cpu).unwrap();
+    let fixed = tensors.tokenizer.encode_start(&prompt.before);
+    tensors.backend.read(&Batch::chain(&fixed), &[], &[]).unwrap();
+    let question = Question { id: QuestionId(1), text: "Failed password for root".into() };
+    let (packed, tensors) = (packed.answer(&question).unwrap(), tensors.answer(&question).unwrap());
+    assert!((packed.malicious - tensors.malicious).abs() < 0.02, "{packed:?} {tensors:?}");
+    for (class, share) in &packed.classes {
+        let theirs = tensors.classes.iter().find(|(other, _)| other == class).unwrap().1;
+        assert!((share - theirs).abs() < 0.02, "{class}: {share} {theirs}");
     }
 }

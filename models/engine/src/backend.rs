@@ -1,0 +1,92 @@
+use candle_core::Device;
+
+use crate::{
+    Batch, EngineError, KvCache, Llama, LoadOptions, ModelFile, Processor, TensorCache, TensorLlama,
+};
+
+/// A model and its cache, wherever it calculates.
+pub(crate) enum Backend {
+    /// Packed weights on the processor.
+    Packed { llama: Box<Llama>, cache: KvCache },
+    /// Candle's tensors on a graphics processor.
+    Tensors { llama: Box<TensorLlama>, cache: TensorCache },
+}
+
+impl Backend {
+    /// Loads a model to where the options say.
+    pub(crate) fn load(file: &mut ModelFile, options: &LoadOptions) -> Result<Self, EngineError> {
+        match options.processor {
+            Processor::Central => {
+                let llama = Box::new(Llama::load(file, options)?);
+                let cache = llama.cache();
+                Ok(Self::Packed { llama, cache })
+            }
+            Processor::Graphics => {
+                if !options.adapters.is_empty() {
+                    let text =
+                        "adapters on a graphics processor: merge them when building the bundle";
+                    return Err(EngineError::Unsupported(text.into()));
+                }
+                let device = Device::new_cuda(0)?;
+                Self::on_tensors(file, options.positions(), &device)
+            }
+        }
+    }
+
+    /// Loads a model to a device of candle's.
+    pub(crate) fn on_tensors(
+        file: &mut ModelFile,
+        positions: usize,
+        device: &Device,
+    ) -> Result<Self, EngineError> {
+        let llama = Box::new(TensorLlama::load(file, positions, device)?);
+        let cache = llama.cache()?;
+        Ok(Self::Tensors { llama, cache })
+    }
+
+    /// Reads a batch behind what the cache holds; the logits of some tokens at some rows.
+    pub(crate) fn read(
+        &mut self,
+        batch: &Batch,
+        rows: &[usize],
+        tokens: &[u32],
+    ) -> Result<Vec<Vec<f32>>, EngineError> {
+        match self {
+            Self::Packed { llama, cache } => {
+                let states = llama.read(cache, batch, rows)?;
+                llama.logits_of(&states, tokens)
+            }
+            Self::Tensors { llama, cache } => {
+                let states = llama.read(cache, batch, rows)?;
+                match rows.is_empty() || tokens.is_empty() {
+                    true => Ok(vec![Vec::new(); rows.len()]),
+                    false => llama.logits_of(&states, tokens),
+                }
+            }
+        }
+    }
+
+    /// Positions held.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Packed { cache, .. } => cache.length(),
+            Self::Tensors { cache, .. } => cache.length(),
+        }
+    }
+
+    /// Positions there is room for.
+    pub(crate) fn capacity(&self) -> usize {
+        match self {
+            Self::Packed { cache, .. } => cache.capacity(),
+            Self::Tensors { cache, .. } => cache.capacity(),
+        }
+    }
+
+    /// Forgets all but the first `length` positions.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        match self {
+            Self::Packed { cache, .. } => cache.truncate(length),
+            Self::Tensors { cache, .. } => cache.truncate(length),
+        }
+    }
+}
