@@ -276,6 +276,14 @@ pub(crate) enum Model {
         /// Also write the figures as JSON
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
+        /// Measure llama.cpp beside it, turn by turn: the folder of its scripts, models/engine/peer of
+        /// the source. Builds llama.cpp in the state folder the first time; needs Python, a C++ compiler
+        /// and a network for that
+        #[arg(long, value_name = "FOLDER")]
+        peer: Option<PathBuf>,
+        /// Also draw the ratios, an SVG
+        #[arg(long, value_name = "FILE", requires = "peer")]
+        plot: Option<PathBuf>,
         #[command(flatten)]
         configured: Configured,
     },

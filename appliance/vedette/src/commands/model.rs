@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{IsTerminal, Write, stderr, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
@@ -75,10 +75,16 @@ pub(crate) fn run(command: Model) -> Outcome {
         }
         Model::Activate { name, configured } => activate(&Home::open(&configured)?, &name),
         Model::Rollback(configured) => roll_back(&Home::open(&configured)?),
-        Model::Bench { json, configured } => {
+        Model::Bench { json, peer, plot, configured } => {
             let home = Home::open(&configured)?;
             let bundle = home.bundles().find()?;
-            run_worker(&["bench"], &bundle, json.as_deref())
+            match peer {
+                None => run_worker(&["bench"], &bundle, json.as_deref()),
+                Some(peer) => {
+                    let state = home.state.folder().join("peer");
+                    compare(&peer, &bundle, &state, &[("--json", json), ("--plot", plot)])
+                }
+            }
         }
     }
 }
@@ -192,8 +198,27 @@ fn free(home: &Home) -> anyhow::Result<Bundles> {
     Ok(bundles)
 }
 
+/// Has the script beside the engine measure the worker and llama.cpp in turns.
+fn compare(
+    peer: &Path,
+    bundle: &Bundle,
+    state: &Path,
+    outputs: &[(&str, Option<PathBuf>)],
+) -> Outcome {
+    let mut command = Command::new("python3");
+    command.arg(peer.join("compare.py")).arg("--worker").arg(worker_program()?);
+    command.arg("--model").arg(bundle.model()).arg("--state").arg(state);
+    for (name, path) in outputs {
+        if let Some(path) = path {
+            command.arg(name).arg(path);
+        }
+    }
+    let status = command.status().context("cannot run python3")?;
+    if status.success() { Ok(()) } else { Err(Failure::Told) }
+}
+
 /// Has the worker's program, which knows the model's inside, answer with a JSON document.
-fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&std::path::Path>) -> Outcome {
+fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&Path>) -> Outcome {
     let program = worker_program()?;
     let output = Command::new(&program)
         .args(arguments)
