@@ -56,6 +56,11 @@ pub(crate) trait Platform {
     fn window(&self, window: Duration) -> Duration;
     /// How "every line" is said, if it can be.
     fn everything(&self) -> Option<Predicate>;
+    /// The field that stands for every field of a line, where there is such a thing: what a source has
+    /// no field for is looked for in it.
+    fn anywhere(&self) -> Option<&'static str> {
+        None
+    }
     /// Whether a query looks in one of several sources, so that the best must be chosen.
     fn chooses_source(&self) -> bool {
         false
@@ -180,14 +185,29 @@ impl<P: Platform + ?Sized> Lowering<'_, P> {
         match predicate {
             Predicate::And(parts) => self.both(parts, depth),
             Predicate::Or(parts) => {
-                let said: Vec<Predicate> =
+                let mut said: Vec<Predicate> =
                     parts.iter().filter_map(|part| self.predicate(part, depth + 1)).collect();
+                self.drop_covered(&mut said);
                 (!said.is_empty()).then(|| any(said))
             }
             Predicate::Not(inner) => self.negated(inner, depth),
             Predicate::Exists(field) => self.exists(field),
             Predicate::Compare { .. } => self.both(std::slice::from_ref(predicate), depth),
         }
+    }
+
+    /// Among alternatives, a value that a field of its own is compared with need not be looked for
+    /// anywhere too.
+    fn drop_covered(&self, said: &mut Vec<Predicate>) {
+        let Some(anywhere) = self.platform.anywhere() else { return };
+        let mut placed: Vec<Value> = Vec::new();
+        said.iter().for_each(|part| placed.extend(values_elsewhere(part, anywhere)));
+        said.retain(|part| match part {
+            Predicate::Compare { field, value, .. } => {
+                field.0 != anywhere || !placed.contains(value)
+            }
+            _ => true,
+        });
     }
 
     /// A negation of what could only be said in part would leave out too much: it is dropped whole.
@@ -315,7 +335,8 @@ impl<P: Platform + ?Sized> Lowering<'_, P> {
         self.lost += match ecs {
             "event.category" => LOST_CATEGORY,
             "event.module" => LOST_PRODUCT,
-            "host.os.type" | "event.type" => 1,
+            "event.type" | "event.outcome" => LOST_PART + 1,
+            "host.os.type" => 1,
             _ => LOST_PART,
         };
         self.note(format!("left out: {ecs} {value} (no field for it in this dialect)"));
@@ -338,8 +359,7 @@ impl<P: Platform + ?Sized> Lowering<'_, P> {
         }
         let fields = self.fields_for(&field.0);
         if fields.is_empty() {
-            self.no_field(&field.0, &format!("{operator} {}", shown(&as_text)));
-            return None;
+            return self.without_field(field, operator, &as_text);
         }
         let said: Vec<Predicate> =
             fields.iter().filter_map(|field| self.on_field(field, operator, &value)).collect();
@@ -348,6 +368,33 @@ impl<P: Platform + ?Sized> Lowering<'_, P> {
             // Different from a value means different in every field that may hold it.
             (false, Operator::NotEqual) => Some(all(said)),
             (false, _) => Some(any(said)),
+        }
+    }
+
+    /// A comparison that the source has no field for: looked for anywhere where that makes sense.
+    fn without_field(
+        &mut self,
+        field: &FieldName,
+        operator: Operator,
+        value: &str,
+    ) -> Option<Predicate> {
+        use Operator::{Contains, EndsWith, Equal, StartsWith};
+        let tells = !["event.", "network.", "host.os."].iter().any(|of| field.0.starts_with(of));
+        let part = matches!(operator, Equal | Contains | StartsWith | EndsWith);
+        match self.platform.anywhere().filter(|_| tells && part && !value.is_empty()) {
+            Some(anywhere) => {
+                self.lost += LOST_PART;
+                self.note(format!(
+                    "approximated: {} {operator} {} (no field for it here: looked for in all)",
+                    field.0,
+                    shown(value)
+                ));
+                Some(compare(anywhere, Contains, Value::Text(value.to_owned())))
+            }
+            None => {
+                self.no_field(&field.0, &format!("{operator} {}", shown(value)));
+                None
+            }
         }
     }
 
@@ -482,6 +529,19 @@ impl<P: Platform + ?Sized> Lowering<'_, P> {
             }
         }
         shown
+    }
+}
+
+/// The values that a predicate compares other fields with.
+fn values_elsewhere(predicate: &Predicate, anywhere: &str) -> Vec<Value> {
+    match predicate {
+        Predicate::And(parts) | Predicate::Or(parts) => {
+            parts.iter().flat_map(|part| values_elsewhere(part, anywhere)).collect()
+        }
+        Predicate::Compare { field, value, .. } if field.0 != anywhere => {
+            vec![Value::Text(value.to_string())]
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -143,15 +143,16 @@ fn names_its_own(found: &Found) -> bool {
 }
 
 fn system(words: &Words<'_>) -> Option<&'static str> {
-    const SYSTEMS: [(&str, &str); 6] = [
+    const SYSTEMS: [(&str, &str); 5] = [
         ("windows", "windows"),
         ("sysmon", "windows"),
         ("linux", "linux"),
         ("auditd", "linux"),
         ("macos", "macos"),
-        ("mac os", "macos"),
     ];
-    SYSTEMS.iter().find(|(word, _)| words.phrase(word).is_some()).map(|(_, system)| *system)
+    // In quotes the word is a part of a path or a command.
+    let bare = |name: &str| words.iter().any(|(_, word, lower)| !word.quoted && lower == name);
+    SYSTEMS.iter().find(|(name, _)| bare(name)).map(|(_, system)| *system)
 }
 
 /// The parts of a conjunction that classify the event.

@@ -50,6 +50,10 @@ impl Platform for Kql {
     fn chooses_source(&self) -> bool {
         true
     }
+
+    fn anywhere(&self) -> Option<&'static str> {
+        Some("*")
+    }
 }
 
 impl Dialect for Kql {

@@ -100,7 +100,8 @@ impl Style for Kql {
 fn name(name: &str) -> String {
     let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain { name.to_owned() } else { format!("['{}']", escaped(name)) }
+    // A star stands for every column.
+    if plain || name == "*" { name.to_owned() } else { format!("['{}']", escaped(name)) }
 }
 
 fn literal(value: &Value) -> String {

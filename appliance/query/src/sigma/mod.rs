@@ -64,6 +64,10 @@ impl Platform for Sigma {
     fn chooses_source(&self) -> bool {
         true
     }
+
+    fn anywhere(&self) -> Option<&'static str> {
+        Some("*")
+    }
 }
 
 /// The same network by its own address, as strict readers want it.

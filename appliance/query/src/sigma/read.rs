@@ -37,7 +37,14 @@ fn selection(rule: &Rule, name: &str) -> Option<Predicate> {
         }
         Node::List(entries) => match entries.as_slice() {
             [only] if only.text() == Some("*") => Some(Predicate::And(Vec::new())),
-            _ => None,
+            keywords => {
+                let said = |node: &Node| {
+                    let value = literal(node)?;
+                    let field = FieldName("*".to_owned());
+                    Some(Predicate::Compare { field, operator: Operator::Contains, value })
+                };
+                keywords.iter().map(said).collect::<Option<_>>().map(Predicate::Or)
+            }
         },
         Node::Scalar { .. } => None,
     }

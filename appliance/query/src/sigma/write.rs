@@ -98,7 +98,7 @@ impl Selections {
         let mut run: Vec<Item<'_>> = Vec::new();
         for part in parts {
             match Item::of(part) {
-                Some(item) if run.iter().all(|other| other.key != item.key) => run.push(item),
+                Some(item) if run.iter().all(|other| item.joins(other)) => run.push(item),
                 item => {
                     if !run.is_empty() {
                         said.push(self.selection(&std::mem::take(&mut run)));
@@ -131,6 +131,12 @@ impl Selections {
         let name = self.named();
         let _ = writeln!(self.text, "  {name}:");
         for item in items {
+            if item.is_keyword() {
+                for value in &item.values {
+                    let _ = writeln!(self.text, "    - {}", literal(value));
+                }
+                continue;
+            }
             match item.values.as_slice() {
                 [] => {
                     let _ = writeln!(self.text, "    {}: true", item.key);
@@ -162,6 +168,16 @@ struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// Whether it is looked for in the whole line, which stands in a selection of its own.
+    fn is_keyword(&self) -> bool {
+        self.key == KEYWORD
+    }
+
+    /// Whether it can stand in one selection with another.
+    fn joins(&self, other: &Self) -> bool {
+        self.key != other.key && !self.is_keyword() && !other.is_keyword()
+    }
+
     /// A comparison, or alternatives of one field by one operator.
     fn of(predicate: &'a Predicate) -> Option<Self> {
         match predicate {
@@ -186,7 +202,13 @@ impl<'a> Item<'a> {
     }
 }
 
+/// The key of values that are looked for in the whole line.
+const KEYWORD: &str = "*";
+
 fn key(field: &FieldName, modifier: &str) -> String {
+    if field.0 == KEYWORD {
+        return KEYWORD.to_owned();
+    }
     scalar(&format!("{}{modifier}", field.0))
 }
 
