@@ -2,9 +2,11 @@
 //!
 //! An incident ([`from_incident`]) or a question in plain words ([`from_intent`]) becomes the typed
 //! [`Query`](vedette_event::query::Query) of `vedette-event`; [`render`] writes it in a dialect and
-//! lets that dialect's own [`check`] judge the text. A dialect is three files of the same names:
-//! `write` (tree to text, with the escaping), `grammar` (text to syntax tree, wider than what we
-//! write) and `read` (syntax tree back to the query, used to prove that nothing changed on the way).
+//! lets that dialect's own [`check`] judge the text. A dialect is a folder with files of the same
+//! names: `mod` (what it can say), `write` (tree to text, with the escaping), `grammar` (text to syntax
+//! tree, wider than what we write), `read` (syntax tree back to the query, used to prove that nothing
+//! changed on the way) and `check` (names, types, bounds). `syntax` holds what their grammars share,
+//! `terms` what Lucene and Kibana do; `dialect` lists them.
 //! Fields and activities are facts of `vedette-kb`.
 //!
 //! The crate does no I/O and knows no clock: now is passed in. Log text reaches a query only as the
