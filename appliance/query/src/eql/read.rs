@@ -7,7 +7,7 @@ use super::grammar::{Event, Search};
 use super::write::CATEGORY;
 use crate::dialect::Meaning;
 use crate::shape::{all, text};
-use crate::syntax::{Expr, predicate};
+use crate::syntax::{Expr, each_of, predicate};
 
 /// What a query of ours says.
 pub(super) fn read(search: &Search) -> Option<Meaning> {
@@ -64,6 +64,13 @@ fn comparison(expr: &Expr) -> Option<Predicate> {
         }
         Expr::Binary { operator: "!=", left, right } if **right == Expr::Name("null".into()) => {
             Some(Predicate::Exists(field(left)?))
+        }
+        Expr::Binary { operator: operator @ ("in" | ":"), left, right }
+            if matches!(right.as_ref(), Expr::List(_)) =>
+        {
+            let Expr::List(values) = right.as_ref() else { return None };
+            let one = if *operator == "in" { "==" } else { ":" };
+            each_of(one, (left, values), &comparison)
         }
         Expr::Binary { operator: ":", left, right } => {
             let Expr::Text(pattern) = right.as_ref() else { return None };

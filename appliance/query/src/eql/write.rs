@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use vedette_event::query::{FieldName, Operator, Predicate, Query, Value};
 
 use crate::shape::is_everything;
-use crate::syntax::{Style, filter};
+use crate::syntax::{Style, all_numbers, filter, listed};
 
 /// The field that a query's first word compares.
 pub(super) const CATEGORY: &str = "event.category";
@@ -79,6 +79,14 @@ impl Style for Eql {
 
     fn exists(&self, out: &mut String, field: &FieldName) {
         let _ = write!(out, "{} != null", name(field));
+    }
+
+    fn one_of(&self, field: &FieldName, values: &[&Value]) -> Option<String> {
+        if values.iter().any(|value| is_address(&value.to_string())) {
+            return None;
+        }
+        let operator = if all_numbers(values)? { "in" } else { ":" };
+        Some(format!("{} {operator} ({})", name(field), listed(values, literal)))
     }
 
     fn comparison(&self, out: &mut String, field: &FieldName, operator: Operator, value: &Value) {

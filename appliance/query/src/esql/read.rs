@@ -7,7 +7,7 @@ use super::grammar::Piped;
 use super::write::COUNTED;
 use crate::dialect::read_stamp;
 use crate::shape::all;
-use crate::syntax::{Expr, Item, Stage, predicate};
+use crate::syntax::{Expr, Item, Stage, each_of, predicate};
 
 /// The query of a text of ours, or `None` where it says more than our queries can.
 pub(super) fn read(piped: &Piped) -> Option<Query> {
@@ -160,6 +160,10 @@ fn comparison(expr: &Expr) -> Option<Predicate> {
             };
             Some(compare(field(of)?, operator, text(value)))
         }
+        Expr::Binary { operator: "in", left, right } => match right.as_ref() {
+            Expr::List(values) => each_of("==", (left, values), &comparison),
+            _ => None,
+        },
         Expr::Binary { operator: "is not", left, .. } => Some(Predicate::Exists(field(left)?)),
         Expr::Binary { operator: "like", left, right } => {
             let Expr::Text(pattern) = right.as_ref() else { return None };

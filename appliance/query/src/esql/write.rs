@@ -9,7 +9,7 @@ use vedette_kb::dialects::Source;
 
 use crate::dialect::stamp;
 use crate::shape::is_everything;
-use crate::syntax::{Style, filter};
+use crate::syntax::{Style, all_numbers, filter, listed};
 
 /// The names of what is counted and of the slice of time it is counted in.
 pub(super) const COUNTED: &str = "counted";
@@ -61,11 +61,23 @@ impl Style for Esql {
         let _ = write!(out, "{} IS NOT NULL", name(&field.0));
     }
 
+    fn one_of(&self, field: &FieldName, values: &[&Value]) -> Option<String> {
+        let plain = |value: &&Value| !folded(&field.0, value);
+        let name = name(&field.0);
+        let name = if all_numbers(values)? || values.iter().all(plain) {
+            name
+        } else if values.iter().any(plain) {
+            return None;
+        } else {
+            format!("TO_LOWER({name})")
+        };
+        Some(format!("{name} IN ({})", listed(values, literal)))
+    }
+
     fn comparison(&self, out: &mut String, field: &FieldName, operator: Operator, value: &Value) {
         let name = name(&field.0);
         let literal = literal(value);
         let text = value.to_string();
-        let exact = matches!(value, Value::Number(_)) || text.parse::<IpAddr>().is_ok();
         let wild = text.contains(['*', '?', '\\']);
         let inside = &literal[1..literal.len().saturating_sub(1).max(1)];
         let _ = match operator {
@@ -74,8 +86,7 @@ impl Style for Esql {
             Operator::Contains => write!(out, "TO_LOWER({name}) LIKE \"*{inside}*\""),
             Operator::StartsWith => write!(out, "STARTS_WITH(TO_LOWER({name}), {literal})"),
             Operator::EndsWith => write!(out, "ENDS_WITH(TO_LOWER({name}), {literal})"),
-            Operator::Equal if exact => write!(out, "{name} == {literal}"),
-            Operator::Equal if folds(&field.0, &text) => {
+            Operator::Equal if folded(&field.0, value) => {
                 write!(out, "TO_LOWER({name}) == {literal}")
             }
             Operator::Equal => write!(out, "{name} == {literal}"),
@@ -86,7 +97,7 @@ impl Style for Esql {
 
 /// Whether a value compares with the field in lower case: where it has letters and the field is none
 /// of those that ECS keeps in lower case.
-fn folds(field: &str, text: &str) -> bool {
+fn folded(field: &str, value: &Value) -> bool {
     const LOWER: [&str; 7] = [
         "event.category",
         "event.type",
@@ -96,7 +107,9 @@ fn folds(field: &str, text: &str) -> bool {
         "network.transport",
         "network.protocol",
     ];
-    text.chars().any(char::is_alphabetic) && !LOWER.contains(&field)
+    let Value::Text(text) = value else { return false };
+    let address = text.parse::<IpAddr>().is_ok();
+    !address && text.chars().any(char::is_alphabetic) && !LOWER.contains(&field)
 }
 
 /// A field; one that is no plain path stands in back quotes.

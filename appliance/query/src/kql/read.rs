@@ -7,7 +7,7 @@ use super::grammar::Tabular;
 use super::write::COUNTED;
 use crate::dialect::read_stamp;
 use crate::shape::all;
-use crate::syntax::{Expr, Item, Stage, predicate};
+use crate::syntax::{Expr, Item, Stage, each_of, predicate};
 
 /// The query of a text of ours, or `None` where it says more than our queries can.
 pub(super) fn read(tabular: &Tabular) -> Option<Query> {
@@ -148,6 +148,10 @@ fn comparison(expr: &Expr) -> Option<Predicate> {
             ("ipv4_is_in_range" | "ipv6_is_in_range", [of, Expr::Text(network)]) => {
                 Some(compare(field(of)?, Operator::InNetwork, Value::Text(network.clone())))
             }
+            _ => None,
+        },
+        Expr::Binary { operator: "in" | "in~", left, right } => match right.as_ref() {
+            Expr::List(values) => each_of("==", (left, values), &comparison),
             _ => None,
         },
         Expr::Binary { operator, left, right } => {

@@ -9,7 +9,7 @@ use vedette_kb::dialects::{FieldKind, Source, dialect};
 
 use crate::dialect::stamp;
 use crate::shape::is_everything;
-use crate::syntax::{Style, filter};
+use crate::syntax::{Style, all_numbers, filter, listed};
 
 /// The names of what is counted and of the slice of time it is counted in.
 pub(super) const COUNTED: &str = "Counted";
@@ -77,6 +77,14 @@ impl Style for Kql {
     fn exists(&self, out: &mut String, field: &FieldName) {
         let function = if self.is_number(field) { "isnotnull" } else { "isnotempty" };
         let _ = write!(out, "{function}({})", name(&field.0));
+    }
+
+    fn one_of(&self, field: &FieldName, values: &[&Value]) -> Option<String> {
+        let exact = |value: &&Value| value.to_string().parse::<IpAddr>().is_ok();
+        let numbers = all_numbers(values)?;
+        let as_is = numbers || values.iter().all(exact);
+        let operator = if as_is { "in" } else { "in~" };
+        Some(format!("{} {operator} ({})", name(&field.0), listed(values, literal)))
     }
 
     fn comparison(&self, out: &mut String, field: &FieldName, operator: Operator, value: &Value) {

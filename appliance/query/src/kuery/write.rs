@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use vedette_event::query::{FieldName, Operator, Predicate, Value};
 use vedette_kb::dialects::{FieldKind, dialect};
 
-use crate::syntax::{Style, filter};
+use crate::syntax::{Style, all_numbers, filter};
 
 /// The query line of a filter.
 pub(super) fn write(predicate: &Predicate) -> String {
@@ -23,6 +23,17 @@ impl Style for Kuery {
         let _ = write!(out, "{}:*", bare(&field.0));
     }
 
+    fn one_of(&self, field: &FieldName, values: &[&Value]) -> Option<String> {
+        let wide = dialect("kuery").and_then(|known| known.column(None, &field.0))
+            == Some(FieldKind::Wide);
+        if wide || all_numbers(values)? {
+            return None;
+        }
+        let quoted = |value: &&Value| quoted(&value.to_string());
+        let values: Vec<String> = values.iter().map(quoted).collect();
+        Some(format!("{}:({})", bare(&field.0), values.join(" or ")))
+    }
+
     fn comparison(&self, out: &mut String, field: &FieldName, operator: Operator, value: &Value) {
         let wide = dialect("kuery").and_then(|known| known.column(None, &field.0))
             == Some(FieldKind::Wide);
@@ -37,9 +48,14 @@ impl Style for Kuery {
             Operator::StartsWith => write!(out, "{field}:{}*", bare(&text)),
             Operator::EndsWith => write!(out, "{field}:*{}", bare(&text)),
             Operator::InNetwork => write!(out, "{field}:{}", bare(&text)),
-            _ => write!(out, "{field}:\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+            _ => write!(out, "{field}:{}", quoted(&text)),
         };
     }
+}
+
+/// A whole value.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A text outside quotes, what means something to the parser behind a backslash.

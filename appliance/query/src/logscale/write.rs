@@ -45,6 +45,11 @@ impl Style for LogScale {
         let _ = write!(out, "{}=*", field.0);
     }
 
+    /// Patterns have no list.
+    fn one_of(&self, _field: &FieldName, _values: &[&Value]) -> Option<String> {
+        None
+    }
+
     fn comparison(&self, out: &mut String, field: &FieldName, operator: Operator, value: &Value) {
         let name = &field.0;
         let text = value.to_string();

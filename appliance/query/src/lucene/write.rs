@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use vedette_event::query::{FieldName, Operator, Predicate, Value};
 use vedette_kb::dialects::{FieldKind, dialect};
 
-use crate::syntax::{Style, filter};
+use crate::syntax::{Style, all_numbers, filter};
 
 /// The query string of a filter.
 pub(super) fn write(predicate: &Predicate) -> String {
@@ -26,6 +26,17 @@ impl Style for Lucene {
         let _ = write!(out, "{}:*", name(field));
     }
 
+    fn one_of(&self, field: &FieldName, values: &[&Value]) -> Option<String> {
+        let wide = dialect("lucene").and_then(|known| known.column(None, &field.0))
+            == Some(FieldKind::Wide);
+        if wide || all_numbers(values)? {
+            return None;
+        }
+        let quoted = |value: &&Value| quoted(&value.to_string());
+        let values: Vec<String> = values.iter().map(quoted).collect();
+        Some(format!("{}:({})", name(field), values.join(" OR ")))
+    }
+
     fn comparison(&self, out: &mut String, field: &FieldName, operator: Operator, value: &Value) {
         let wide = dialect("lucene").and_then(|known| known.column(None, &field.0))
             == Some(FieldKind::Wide);
@@ -42,7 +53,7 @@ impl Style for Lucene {
             (Operator::StartsWith, _) => write!(out, "{field}:{}*", bare(&text)),
             (Operator::EndsWith, _) => write!(out, "{field}:*{}", bare(&text)),
             (Operator::InNetwork, _) => write!(out, "{field}:{}", bare(&text)),
-            _ => write!(out, "{field}:\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+            _ => write!(out, "{field}:{}", quoted(&text)),
         };
     }
 }
@@ -50,6 +61,11 @@ impl Style for Lucene {
 /// A field as it stands before its colon.
 fn name(field: &FieldName) -> String {
     bare(&field.0)
+}
+
+/// A whole value.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A text outside quotes: all that means something to the parser, and every blank, behind a backslash.

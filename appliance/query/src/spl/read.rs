@@ -83,7 +83,11 @@ fn predicate(search: &Search) -> Option<Predicate> {
         Search::Or(parts) => Some(Predicate::Or(each(parts)?)),
         Search::Not(inner) => predicate(inner).map(|inner| Predicate::Not(Box::new(inner))),
         Search::Compare { field, sign, value } => comparison(field, sign, value),
-        Search::In { .. } | Search::Phrase(_) | Search::Elsewhere => None,
+        Search::In { field, values } => {
+            let one = |value| comparison(field, "=", value);
+            values.iter().map(one).collect::<Option<_>>().map(Predicate::Or)
+        }
+        Search::Phrase(_) | Search::Elsewhere => None,
     }
 }
 

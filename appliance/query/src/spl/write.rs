@@ -7,7 +7,7 @@ use vedette_event::query::{FieldName, Operator, Predicate, Query, TimeRange, Val
 use vedette_kb::dialects::Source;
 
 use crate::shape::is_everything;
-use crate::syntax::{Style, filter};
+use crate::syntax::{Style, all_numbers, filter, listed};
 
 /// The name of what is counted.
 pub(super) const COUNTED: &str = "Counted";
@@ -59,6 +59,15 @@ impl Style for Spl {
 
     fn exists(&self, out: &mut String, field: &FieldName) {
         let _ = write!(out, "{}=*", name(field));
+    }
+
+    fn one_of(&self, field: &FieldName, values: &[&Value]) -> Option<String> {
+        let literal = |value: &Value| match value {
+            Value::Number(number) => number.to_string(),
+            Value::Text(text) => format!("\"{}\"", escaped(text)),
+        };
+        all_numbers(values)?;
+        Some(format!("{} IN ({})", name(field), listed(values, literal)))
     }
 
     fn comparison(&self, out: &mut String, field: &FieldName, operator: Operator, value: &Value) {

@@ -13,5 +13,5 @@ pub(crate) use check::{Names, expressions};
 pub(crate) use expression::{Expr, Grammar, Item, Parsed, Parser};
 pub(crate) use lexer::{Escape, Lexicon, Quote, Quoted, Token, tokens};
 pub(crate) use pipeline::{Form, Stage};
-pub(crate) use read::predicate;
-pub(crate) use write::{Style, filter};
+pub(crate) use read::{each_of, predicate};
+pub(crate) use write::{Style, all_numbers, filter, listed};

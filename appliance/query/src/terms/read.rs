@@ -50,9 +50,20 @@ fn comparison(field: FieldName, value: &Value, wide: bool) -> Option<Predicate> 
             };
             (operator, Literal::Number(bound.parse().ok()?))
         }
-        Value::Pattern(_) | Value::Group(_) => return None,
+        Value::Group(group) => return alternatives(&field, group, wide),
+        Value::Pattern(_) => return None,
     };
     Some(Predicate::Compare { field, operator, value })
+}
+
+/// Values of one field in parentheses, one of which must hold.
+fn alternatives(field: &FieldName, group: &Node, wide: bool) -> Option<Predicate> {
+    let Node::Or(values) = group else { return None };
+    let one = |node: &Node| match node {
+        Node::Term { field: None, value } => comparison(field.clone(), value, wide),
+        _ => None,
+    };
+    values.iter().map(one).collect::<Option<_>>().map(Predicate::Or)
 }
 
 fn word(pieces: &[Piece]) -> Option<(Operator, Literal)> {
