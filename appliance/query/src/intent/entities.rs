@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use vedette_event::query::{Operator, Predicate, Value};
-use vedette_kb::dialects::program;
+use vedette_kb::dialects::{labels, products, program};
 
 use super::clauses;
 use super::found::{Found, Term};
@@ -359,8 +359,7 @@ fn is_fragment(word: Word<'_>, lower: &str) -> bool {
     letters
         && word.raw.len() >= 6
         && (cmdlet || (!word.raw.contains('-') && humps.count() >= 1))
-        && !matches!(
-            lower,
-            "powershell" | "javascript" | "github" | "macos" | "socprime" | "vmware"
-        )
+        && !matches!(lower, "javascript" | "macos" | "socprime" | "vmware")
+        && !labels().contains_key(lower)
+        && products().iter().all(|product| product.phrases.iter().all(|name| name != lower))
 }
