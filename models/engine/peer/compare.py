@@ -1,7 +1,7 @@
 """Measures the engine side by side with llama.cpp, in one run, turn by turn, on the same files.
 
     python3 compare.py --worker target/debug/vedette-worker --model BASE.gguf --state FOLDER \
-        [--threads 1,2] [--rounds 5] [--json FILE] [--plot FILE.svg]
+        [--threads 1,2] [--rounds 5] [--only base] [--json FILE] [--plot FILE.svg]
 
 Needs Python 3.9 with venv, a C++ compiler and a network the first time: llama-cpp-python is built
 from PyPI's sources into FOLDER/venv (a quarter of an hour on one core). Built for AVX-512 with VNNI;
@@ -187,6 +187,7 @@ def main() -> None:
     parser.add_argument("--state", type=pathlib.Path, required=True)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=("base", "shape"), help="one of the two models")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--plot", type=pathlib.Path)
     given = parser.parse_args()
@@ -200,11 +201,11 @@ def main() -> None:
         if not shapes[kind].exists():
             subprocess.run([interpreter, HERE / "shape.py", given.model, kind, shapes[kind]], check=True)
     models = {
-        given.model.stem: {"ours": given.model, **base},
-        "TinyLlama-1.1B shape, Q4_K": {"ours": shapes["q4_k"], **shapes},
+        "base": (given.model.stem, {"ours": given.model, **base}),
+        "shape": ("TinyLlama-1.1B shape, Q4_K", {"ours": shapes["q4_k"], **shapes}),
     }
     results = []
-    for name, files in models.items():
+    for name, files in (models[key] for key in models if given.only in (None, key)):
         for threads in map(int, given.threads.split(",")):
             result = compare(given.worker, interpreter, files, threads, given.rounds, state)
             results.append({"model": name, **result})

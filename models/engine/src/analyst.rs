@@ -6,7 +6,6 @@ use vedette_event::{
 };
 
 use crate::backend::Backend;
-use crate::batch::Spot;
 use crate::choice::Choice;
 use crate::line::{capped, neutral};
 use crate::search::{Branch, Search};
@@ -23,6 +22,10 @@ const BRANCHES: usize = 6;
 /// [`BRANCHES`] of a few tokens, and hardly ever more than ten passes are needed; a line that wants
 /// more gets no techniques.
 const SEARCH_POSITIONS: usize = 256;
+
+/// Tokens after which a pass takes no further line. A pass of a few hundred is as fast by the token as
+/// any longer one, and holds less memory.
+const PASS_TOKENS: usize = 320;
 
 /// A model with its prompt read: puts lines before it and reads off label scores.
 ///
@@ -48,7 +51,7 @@ struct Asked {
     verdict: Vec<Fork>,
     class: Vec<Fork>,
     severity: Vec<Fork>,
-    /// The last row but one of the cue for techniques.
+    /// The row of the first fork of techniques.
     technique: Option<usize>,
 }
 
@@ -133,7 +136,7 @@ impl Analyst {
         says.pop().ok_or_else(|| EngineError::Prompt("it leaves no room for a line".into()))
     }
 
-    /// Judges several lines, as many in one pass as the cache holds. No line changes another's answer.
+    /// Judges several lines, several in a pass. No line changes another's answer.
     ///
     /// # Errors
     /// When the prompt leaves no room for a line.
@@ -171,7 +174,8 @@ impl Analyst {
             let line = self.line(line);
             let mut longer = batch.clone();
             let one = self.place(&mut longer, &line);
-            if !asked.is_empty() && longer.len() + (asked.len() + 1) * reserve > room {
+            let most = room.saturating_sub((asked.len() + 1) * reserve).min(PASS_TOKENS);
+            if !asked.is_empty() && longer.len() > most {
                 scores.extend(self.pass(&std::mem::take(&mut batch), &std::mem::take(&mut asked))?);
                 asked.push(self.place(&mut batch, &line));
             } else {
@@ -202,11 +206,12 @@ impl Analyst {
         let spots = batch.spots(self.backend.length());
         let choices = self.choices();
         let logits = self.backend.read(batch, &rows, &choices)?;
-        let logit = |fork: &Fork, token: u32| {
-            let row = rows.binary_search(&fork.row).ok();
+        let at = |row: usize, token: u32| {
+            let row = rows.binary_search(&row).ok();
             let column = choices.binary_search(&token).ok();
             row.zip(column).map_or(f32::NEG_INFINITY, |(row, column)| logits[row][column])
         };
+        let logit = |fork: &Fork, token: u32| at(fork.row, token);
         let mut scores: Vec<Scores> = asked
             .iter()
             .map(|asked| Scores {
@@ -220,57 +225,16 @@ impl Analyst {
                 techniques: Vec::new(),
             })
             .collect();
-        let ends = asked.iter().filter_map(|asked| Some(spots[asked.technique?].clone()));
-        for (scores, techniques) in scores.iter_mut().zip(self.search(ends.collect())?) {
+        let technique = self.technique.as_ref();
+        let new = |row| {
+            Some(Search::new(&technique?.trie, TECHNIQUES, &spots[row], |token| at(row, token)))
+        };
+        let searches = asked.iter().filter_map(|asked| new(asked.technique?)).collect();
+        let techniques = search(&mut self.backend, technique, searches)?;
+        for (scores, techniques) in scores.iter_mut().zip(techniques) {
             scores.techniques = techniques;
         }
         Ok(scores)
-    }
-
-    /// The best techniques of each line, behind the end of whose cue, its last token left, they are
-    /// looked for.
-    fn search(&mut self, ends: Vec<Spot>) -> Result<Vec<Vec<ScoredTechnique>>, EngineError> {
-        let Some(technique) = &self.technique else {
-            return Ok(Vec::new());
-        };
-        let Some(last) = technique.cue.last() else {
-            return Ok(Vec::new());
-        };
-        let new = |end| Search::new(&technique.trie, TECHNIQUES, end, *last);
-        let mut searches: Vec<Search<'_>> = ends.into_iter().map(new).collect();
-        let choices: Vec<u32> = technique.trie.choices().into_iter().collect();
-        loop {
-            let branches: Vec<(usize, Branch)> = searches
-                .iter_mut()
-                .enumerate()
-                .flat_map(|(at, search)| search.next(BRANCHES).into_iter().map(move |b| (at, b)))
-                .collect();
-            let mut batch = Batch::default();
-            let rows: Vec<Option<usize>> = branches
-                .iter()
-                .map(|(_, branch)| batch.extend_behind(&branch.behind, &branch.tokens))
-                .collect();
-            let full = self.backend.length() + batch.len() > self.backend.capacity();
-            if branches.is_empty() || full {
-                break;
-            }
-            let spots = batch.spots(self.backend.length());
-            let rows: Vec<usize> = rows.into_iter().flatten().collect();
-            let logits = self.backend.read(&batch, &rows, &choices)?;
-            for (((at, branch), row), logits) in branches.iter().zip(rows).zip(&logits) {
-                searches[*at].learn(branch, &spots[row], |token| {
-                    choices.binary_search(&token).map_or(f32::NEG_INFINITY, |at| logits[at])
-                });
-            }
-        }
-        let scored = |(label, score): (usize, f32)| ScoredTechnique {
-            id: technique.values[label],
-            score: score.exp(),
-        };
-        Ok(searches
-            .into_iter()
-            .map(|search| search.found().into_iter().map(scored).collect())
-            .collect())
     }
 
     /// Every token an answer is chosen by.
@@ -278,6 +242,7 @@ impl Analyst {
         let mut choices: BTreeSet<u32> = self.verdict.trie.choices();
         choices.extend(self.class.trie.choices());
         choices.extend(self.severity.iter().flat_map(|choice| choice.trie.choices()));
+        choices.extend(self.technique.iter().flat_map(|choice| choice.trie.choices()));
         choices.into_iter().collect()
     }
 
@@ -299,7 +264,8 @@ impl Analyst {
                 .map(|choice| choice.place(batch, end))
                 .unwrap_or_default(),
             technique: self.technique.as_ref().and_then(|choice| {
-                batch.extend(end, choice.cue.split_last().map_or(&[], |(_, before)| before))
+                let cue = batch.extend(end, &choice.cue);
+                batch.extend(cue, &choice.trie.first_fork().1)
             }),
         }
     }
@@ -320,10 +286,52 @@ impl Analyst {
     }
 }
 
+/// Carries the searches of several lines on until all are over; the best techniques of each.
+fn search(
+    backend: &mut Backend,
+    technique: Option<&Choice<TechniqueId>>,
+    mut searches: Vec<Search<'_>>,
+) -> Result<Vec<Vec<ScoredTechnique>>, EngineError> {
+    let Some(technique) = technique else {
+        return Ok(Vec::new());
+    };
+    let choices: Vec<u32> = technique.trie.choices().into_iter().collect();
+    loop {
+        let branches: Vec<(usize, Branch)> = searches
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(at, search)| search.next(BRANCHES).into_iter().map(move |b| (at, b)))
+            .collect();
+        let mut batch = Batch::default();
+        let rows: Vec<usize> = branches
+            .iter()
+            .filter_map(|(_, branch)| batch.extend_behind(&branch.behind, &branch.tokens))
+            .collect();
+        let full = backend.length() + batch.len() > backend.capacity();
+        if branches.is_empty() || full {
+            break;
+        }
+        let spots = batch.spots(backend.length());
+        let logits = backend.read(&batch, &rows, &choices)?;
+        for (((at, branch), row), logits) in branches.iter().zip(rows).zip(&logits) {
+            searches[*at].learn(branch, &spots[row], |token| {
+                choices.binary_search(&token).map_or(f32::NEG_INFINITY, |at| logits[at])
+            });
+        }
+    }
+    let scored = |(label, score): (usize, f32)| ScoredTechnique {
+        id: technique.values[label],
+        score: score.exp(),
+    };
+    let found = searches.into_iter().map(|search| search.found().into_iter().map(scored).collect());
+    Ok(found.collect())
+}
+
 impl Asked {
     /// Rows whose states are needed.
     fn rows(&self) -> impl Iterator<Item = usize> {
-        self.verdict.iter().chain(&self.class).chain(&self.severity).map(|fork| fork.row)
+        let forks = self.verdict.iter().chain(&self.class).chain(&self.severity);
+        forks.map(|fork| fork.row).chain(self.technique)
     }
 }
 

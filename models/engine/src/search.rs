@@ -33,10 +33,16 @@ enum Entry {
 }
 
 impl<'a> Search<'a> {
-    /// Begins behind a question that was read up to `behind`, its `last` token left.
-    pub(crate) fn new(trie: &'a Trie, count: usize, behind: Spot, last: u32) -> Self {
+    /// Begins at the first fork, which was read: its spot, and the logits there.
+    pub(crate) fn new(
+        trie: &'a Trie,
+        count: usize,
+        spot: &Spot,
+        logit: impl Fn(u32) -> f32,
+    ) -> Self {
         let mut search = Self { trie, count, heap: BinaryHeap::new(), found: Vec::new() };
-        search.push(0, vec![last], behind, 0.0);
+        let (node, _) = trie.first_fork();
+        search.open(node, 0.0, spot, logit);
         search
     }
 
@@ -64,11 +70,16 @@ impl<'a> Search<'a> {
 
     /// Takes up what was learned of a branch: the spot of its last token and the logits there.
     pub(crate) fn learn(&mut self, branch: &Branch, spot: &Spot, logit: impl Fn(u32) -> f32) {
-        let children: Vec<(usize, u32)> = self.trie.children(branch.node).collect();
+        self.open(branch.node, branch.score, spot, logit);
+    }
+
+    /// Puts what follows a fork on the heap.
+    fn open(&mut self, fork: usize, score: f32, spot: &Spot, logit: impl Fn(u32) -> f32) {
+        let children: Vec<(usize, u32)> = self.trie.children(fork).collect();
         let logits: Vec<f32> = children.iter().map(|(_, token)| logit(*token)).collect();
         let total = log_sum_exp(&logits);
         for ((child, token), logit) in children.into_iter().zip(logits) {
-            self.push(child, vec![token], spot.clone(), branch.score + (logit - total));
+            self.push(child, vec![token], spot.clone(), score + (logit - total));
         }
     }
 
@@ -176,9 +187,12 @@ mod tests {
                 .collect();
             all.sort_by(|left, right| right.1.total_cmp(&left.1));
             let spot = |position| Spot { position, runs: vec![] };
-            let mut search = Search::new(&trie, count, spot(0), 0);
             // What has been read on the way to each spot, which here is only a number.
-            let (mut paths, mut read) = (vec![vec![]], 0);
+            let (mut paths, mut read) = (vec![trie.first_fork().1], 0);
+            let first = paths[0].clone();
+            let mut search = Search::new(&trie, count, &spot(0), |token| {
+                logit(&[&first[..], &[token]].concat())
+            });
             loop {
                 let branches = search.next(width);
                 if branches.is_empty() {
@@ -189,7 +203,7 @@ mod tests {
                     let path = [&paths[branch.behind.position][..], &branch.tokens].concat();
                     paths.push(path.clone());
                     let here = spot(paths.len() - 1);
-                    search.learn(&branch, &here, |token| logit(&[&path[1..], &[token]].concat()));
+                    search.learn(&branch, &here, |token| logit(&[&path[..], &[token]].concat()));
                 }
             }
             let found = search.found();

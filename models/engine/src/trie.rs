@@ -55,6 +55,16 @@ impl Trie {
         forks.flat_map(|node| &node.children).map(|child| self.nodes[*child].token).collect()
     }
 
+    /// The first fork, and the tokens that all answers begin with.
+    pub(crate) fn first_fork(&self) -> (usize, Vec<u32>) {
+        let (mut node, mut tokens) = (0, Vec::new());
+        while let [child] = self.nodes[node].children[..] {
+            node = child;
+            tokens.push(self.nodes[child].token);
+        }
+        (node, tokens)
+    }
+
     /// The children of a node, with the token that leads to each.
     pub(crate) fn children(&self, node: usize) -> impl Iterator<Item = (usize, u32)> {
         self.nodes[node].children.iter().map(|child| (*child, self.nodes[*child].token))
