@@ -41,10 +41,24 @@ pub(crate) struct Scratch {
     width: usize,
     /// The residual stream, a row to each token still of interest.
     states: Vec<f32>,
-    /// Outputs of the wide products.
-    wide: Vec<f32>,
-    inputs: Inputs,
+    /// Queries, keys and values, side by side.
+    attention: Vec<f32>,
+    /// Of each part of the rows that a thread takes through a layer.
+    parts: Vec<Part>,
 }
+
+/// Buffers of some rows.
+#[derive(Default)]
+struct Part {
+    inputs: Inputs,
+    /// Gate and up, side by side.
+    wide: Vec<f32>,
+}
+
+/// Parts of the rows for each thread, so that one that is held up does not hold up all, and the fewest
+/// rows worth a part of their own: with fewer, the threads share out the columns of each product.
+const PARTS: usize = 2;
+const PART_ROWS: usize = 24;
 
 impl<'a> Step<'a> {
     /// The step of reading what has these spots behind `before` positions.
@@ -80,6 +94,14 @@ impl Scratch {
 
     pub(crate) fn states(&self) -> impl Iterator<Item = &[f32]> {
         self.states.chunks_exact(self.width)
+    }
+
+    /// How many of `count` rows make a part, with buffers for all parts.
+    fn share(&mut self, count: usize) -> usize {
+        let threads = rayon::current_num_threads();
+        let parts = if threads > 1 { (threads * PARTS).min(count / PART_ROWS).max(1) } else { 1 };
+        self.parts.resize_with(self.parts.len().max(parts), Part::default);
+        count.div_ceil(parts).max(1)
     }
 
     /// Keeps some rows only.
@@ -156,51 +178,67 @@ impl Layer {
         if let Some(rows) = rows {
             scratch.keep(rows);
         }
-        self.attend(step, kept, scratch, rows.unwrap_or(&every));
-        self.feed_forward(step, scratch);
+        let (rows, hidden) = (rows.unwrap_or(&every), step.config.hidden);
+        let each = scratch.share(rows.len());
+        let Scratch { states, attention, parts, .. } = scratch;
+        let states = states.par_chunks_mut(each * hidden).zip(rows.par_chunks(each));
+        states.zip(parts).for_each(|((states, rows), part)| {
+            self.attend(step, (kept, attention), (rows, states), part);
+            self.feed_forward(step, states, part);
+        });
     }
 
     /// Makes queries, keys and values, turns them, and puts keys and values into the cache.
     fn keep_keys(&self, step: &Step<'_>, kept: &mut KeyValues, scratch: &mut Scratch) {
         let (isa, config) = (step.isa, step.config);
-        let (hidden, kv) = (config.hidden, config.kv_width());
-        let Scratch { states, inputs, .. } = scratch;
-        normalise(isa, inputs, states, &self.attention_norm, config.norm_epsilon);
+        let (hidden, kv, count) = (config.hidden, config.kv_width(), step.spots.len());
         let width = hidden + 2 * kv;
-        let count = step.spots.len();
-        let wide = room(&mut scratch.wide, count * width);
+        let each = scratch.share(count);
+        let Scratch { states, attention, parts, .. } = scratch;
+        let attention = room(attention, count * width);
         let [query, key, value] = &self.attention_input;
-        project(isa, &scratch.inputs, &[query, key, value], wide);
-        wide.par_chunks_mut(width).zip(&step.spots).for_each(|(row, spot)| {
-            let (cos, sin) = step.rotation.at(spot.position);
-            for head in row[..hidden + kv].chunks_exact_mut(config.head_width) {
-                rotate(isa, head, cos, sin, step.rotation.apart);
-            }
-        });
-        for (at, row) in wide.chunks_exact(width).enumerate() {
+        let rows = states.par_chunks(each * hidden).zip(attention.par_chunks_mut(each * width));
+        rows.zip(step.spots.par_chunks(each)).zip(parts).for_each(
+            |(((states, rows), spots), part)| {
+                normalise(isa, &mut part.inputs, states, &self.attention_norm, config.norm_epsilon);
+                project(isa, &part.inputs, &[query, key, value], rows);
+                for (row, spot) in rows.chunks_exact_mut(width).zip(spots) {
+                    let (cos, sin) = step.rotation.at(spot.position);
+                    for head in row[..hidden + kv].chunks_exact_mut(config.head_width) {
+                        rotate(isa, head, cos, sin, step.rotation.apart);
+                    }
+                }
+            },
+        );
+        for (at, row) in attention.chunks_exact(width).enumerate() {
             let (keys, values) = row[hidden..].split_at(kv);
             kept.put(step.before + at, keys, values);
         }
     }
 
-    fn attend(&self, step: &Step<'_>, kept: &KeyValues, scratch: &mut Scratch, rows: &[usize]) {
+    fn attend(
+        &self,
+        step: &Step<'_>,
+        (kept, attention): (&KeyValues, &[f32]),
+        (rows, states): (&[usize], &mut [f32]),
+        part: &mut Part,
+    ) {
         let (isa, hidden) = (step.isa, step.config.hidden);
         let width = hidden + 2 * step.config.kv_width();
-        let Scratch { states, wide, inputs, .. } = scratch;
-        inputs.fill(isa, (rows.len(), hidden), |at, out| {
+        part.inputs.fill(isa, (rows.len(), hidden), |at, out| {
             let row = rows[at];
-            let query = &wide[row * width..][..hidden];
+            let query = &attention[row * width..][..hidden];
             Attention { kept, runs: &step.spots[row].runs, query }.run(isa, out);
         });
         let target = Target { values: states, width: hidden, column: 0, add: true };
-        multiply(isa, inputs, &self.attention_output, target);
+        multiply(isa, &part.inputs, &self.attention_output, target);
     }
 
     /// A few rows at a time, so that what is between the products stays near the processor.
-    fn feed_forward(&self, step: &Step<'_>, scratch: &mut Scratch) {
+    fn feed_forward(&self, step: &Step<'_>, states: &mut [f32], part: &mut Part) {
         let (isa, config) = (step.isa, step.config);
         let (hidden, width) = (config.hidden, config.feed_forward);
-        let Scratch { states, wide, inputs, .. } = scratch;
+        let Part { inputs, wide } = part;
         for states in states.chunks_mut(FEED_FORWARD_ROWS * hidden) {
             let count = states.len() / hidden;
             normalise(isa, inputs, states, &self.feed_forward_norm, config.norm_epsilon);
