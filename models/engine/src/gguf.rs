@@ -42,10 +42,7 @@ impl ModelFile {
         file.rewind().map_err(unreadable)?;
         let bytes = file.metadata().map_err(unreadable)?.len();
         let mut reader = BufReader::new(file);
-        header::check(&mut reader)?;
-        reader.rewind().map_err(unreadable)?;
-        let content = Content::read(&mut reader).map_err(corrupt)?;
-        check_sizes(&content, bytes)?;
+        let content = tables(&mut reader, bytes)?;
         Ok(Self { content, reader, sha256, bytes })
     }
 
@@ -198,6 +195,15 @@ impl ModelFile {
     }
 }
 
+/// Reads the tables of a file of `bytes`, which may be anybody's: walked over first, checked after.
+fn tables(reader: &mut (impl Read + Seek), bytes: u64) -> Result<Content, EngineError> {
+    header::check(reader)?;
+    reader.rewind().map_err(|_| EngineError::Corrupt("it cannot be read twice".into()))?;
+    let content = Content::read(reader).map_err(corrupt)?;
+    check_sizes(&content, bytes)?;
+    Ok(content)
+}
+
 /// SHA-256 of what is left to read, in hex.
 fn hash(reader: &mut impl Read) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
@@ -230,4 +236,54 @@ fn check_sizes(content: &Content, file: u64) -> Result<(), EngineError> {
 
 fn corrupt(source: candle_core::Error) -> EngineError {
     EngineError::Corrupt(source.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::tiny;
+
+    /// Bytes and lengths of the header, changed at random a hundred thousand times: an error or tables,
+    /// never a panic, and no file of a few kilobytes makes us ask for much memory.
+    #[test]
+    fn a_hundred_thousand_damaged_headers_do_no_harm() {
+        let sound = std::fs::read(tiny::write().path()).unwrap();
+        let start =
+            tables(&mut Cursor::new(&sound), sound.len() as u64).unwrap().tensor_data_offset;
+        let header = usize::try_from(start).unwrap();
+        let mut changed = sound.clone();
+        let mut chance = 9u64;
+        let mut next = |below: usize| {
+            chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (chance >> 33) as usize % below
+        };
+        let lengths =
+            [0u64, 1, 7, 0xff, 1 << 16, 1 << 31, 1 << 40, u64::MAX / 8, u64::MAX - 7, u64::MAX];
+        let (mut sound_still, mut refused) = (0, 0);
+        for round in 0..100_000 {
+            // Half of them early, where counts and the first keys stand.
+            let at = next(if round % 2 == 0 { 64 } else { header - 8 });
+            match next(3) {
+                0 => changed[at] = next(256) as u8,
+                1 => changed[at] ^= 1 << next(8),
+                _ => {
+                    changed[at..at + 8].copy_from_slice(&lengths[next(lengths.len())].to_le_bytes())
+                }
+            }
+            match tables(&mut Cursor::new(&changed), sound.len() as u64) {
+                Ok(_) => sound_still += 1,
+                Err(_) => refused += 1,
+            }
+            changed[at..at + 8].copy_from_slice(&sound[at..at + 8]);
+        }
+        assert!(sound_still > 1000 && refused > 1000, "{sound_still} sound, {refused} refused");
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(kilobytes < 1 << 20, "{kilobytes} kB at most");
+    }
 }

@@ -30,6 +30,10 @@ mod tokenizer;
 mod trie;
 pub mod worker;
 
+#[cfg(test)]
+#[path = "../tests/tiny/mod.rs"]
+mod tiny;
+
 pub use adapter::Adapter;
 pub use analyst::Analyst;
 pub use batch::{Batch, Spot};

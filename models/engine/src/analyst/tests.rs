@@ -1,9 +1,6 @@
 use super::*;
-use crate::Prompt;
+use crate::{Prompt, tiny};
 use vedette_event::QuestionId;
-
-#[path = "../../tests/tiny/mod.rs"]
-mod tiny;
 
 /// The base prompt with questions for severity and for every technique there is.
 fn prompt() -> Prompt {
