@@ -3,7 +3,7 @@
 //! BLEU (corpus, 13a tokens, `exp` smoothing) and ROUGE-L (F1), beside one constant query that knows no
 //! intent; how many of an incident's values they carry; and whether they mean what was asked.
 //!
-//! `VEDETTE_SHARED=../shared cargo run -p vedette-query --example measure [-- train|dev]`
+//! `VEDETTE_SHARED=../shared cargo run -p vedette-query --example quality [-- train|dev]`
 
 mod meaning;
 mod scores;
