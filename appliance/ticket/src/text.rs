@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use vedette_event::TicketDraft;
+use vedette_event::query::Language;
 
 /// Evidence lines shown in a ticket; the console has the rest.
 const MAX_LINES: usize = 20;
@@ -111,11 +112,19 @@ fn evidence(draft: &TicketDraft, text: &mut String) {
     }
 }
 
+/// The query of the box itself; eleven of them would bury the rest of the ticket.
 fn queries(draft: &TicketDraft, text: &mut String) {
-    for rendered in &draft.queries {
-        if let Some(query) = &rendered.query {
-            let _ = writeln!(text, "\nQuery ({})\n{query}", rendered.language);
-        }
+    let (own, others): (Vec<_>, Vec<_>) = draft
+        .queries
+        .iter()
+        .filter_map(|rendered| Some((rendered.language, rendered.query.as_ref()?)))
+        .partition(|(language, _)| *language == Language::Local);
+    for (language, query) in own {
+        let _ = writeln!(text, "\nQuery ({language})\n{query}");
+    }
+    if !others.is_empty() {
+        let names: Vec<String> = others.iter().map(|(name, _)| name.to_string()).collect();
+        let _ = writeln!(text, "\nThe console has this query for {}.", names.join(", "));
     }
 }
 
