@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 use serde_json::Value;
-use time::OffsetDateTime;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
 use vedette_event::{
     Decider, EventId, Incident, IncidentId, LogRecord, Outcome as Ending, Peer, Transport,
 };
@@ -22,6 +23,14 @@ use crate::deciders;
 use crate::exit::{Failure, Outcome};
 use crate::runtime::control::{self, Answer, Request};
 use crate::state::{Home, State};
+
+/// Before what lines lie that say neither year nor time of receipt: they get dates of 1970, which
+/// nobody takes for true ones.
+const END_OF_1970: OffsetDateTime = datetime!(1970-12-31 23:59:59 UTC);
+
+/// How far a line without a year may lie behind the one before it, in time: half a year, so that both
+/// a gap in a file and the turn of a year are read as what they are.
+const FURTHEST_AHEAD: Duration = Duration::days(182);
 
 /// Incidents printed by `list`.
 const LISTED: usize = 1000;
@@ -175,12 +184,15 @@ impl Found {
     fn record(&mut self, row: JsonRow) -> LogRecord {
         let JsonRow { id, raw, received_at } = row;
         self.ids.push(id);
-        let fallback = received_at.or(self.last_time).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let received =
-            Received { received_at: fallback, peer: Peer::Local, transport: Transport::File };
+        let ahead = || self.last_time.map_or(END_OF_1970, |last| last + FURTHEST_AHEAD);
+        let received = Received {
+            received_at: received_at.unwrap_or_else(ahead),
+            peer: Peer::Local,
+            transport: Transport::File,
+        };
         let mut record = decode(raw.into_bytes(), received);
         if received_at.is_none() {
-            record.received_at = record.occurred_at();
+            record.received_at = record.timestamp.or(self.last_time).unwrap_or(END_OF_1970);
         }
         self.last_time = Some(record.received_at);
         record

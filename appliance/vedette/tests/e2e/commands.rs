@@ -270,6 +270,28 @@ fn incidents_come_out_of_a_file_with_their_members() {
 }
 
 #[test]
+fn lines_without_a_year_keep_their_order_over_gaps_and_the_turn_of_a_year() {
+    let appliance = idle();
+    let dates = ["Nov 20", "Nov 29", "Jan  3"];
+    let lines = dates.iter().zip(1..).flat_map(|(date, host)| {
+        let lines = guessing(&format!("203.0.113.{host}"), 1000);
+        lines.into_iter().map(move |line| {
+            let line = line.replace("Nov 20", date).replace("gate", &format!("gate{host}"));
+            json!({"id": 0, "raw": line}).to_string()
+        })
+    });
+    let rows: Vec<String> = lines.collect();
+    let (code, found, _) = run(&appliance, &["incidents", "from", "-", "--json"], &rows.join("\n"));
+    assert_eq!(code, Some(0));
+    let incidents = json_lines(found.as_bytes());
+    let begun: Vec<&str> = incidents
+        .iter()
+        .filter_map(|incident| incident["first_seen"].as_str()?.get(..10))
+        .collect();
+    assert_eq!(begun, ["1970-11-20", "1970-11-29", "1971-01-03"]);
+}
+
+#[test]
 fn what_is_stored_is_found_closed_kept_and_put_back() {
     let mut appliance = idle();
     appliance.launch();
