@@ -130,10 +130,19 @@ fn marked_up(text: &str, name: &str) -> Vec<Range<usize>> {
 
 /// Where a text names an account: the name, behind a word that announces it.
 fn named(text: &str, name: &str) -> Vec<Range<usize>> {
-    let mut found = occurrences(text, name);
-    found.retain(|place| ANNOUNCED.is_match(&text[..place.start]));
-    found
+    let is_announced = |place: &Range<usize>| {
+        let begin = text.floor_char_boundary(place.start.saturating_sub(ANNOUNCEMENT));
+        ANNOUNCED.is_match(&text[begin..place.start])
+    };
+    occurrences(text, name).into_iter().take(OCCURRENCES).filter(is_announced).collect()
 }
+
+/// Bytes in which a word announces a name: the longest of them and what may stand between.
+const ANNOUNCEMENT: usize = 40;
+
+/// Places of one name that are looked at: a name of one letter stands everywhere, and whoever chooses
+/// it chooses the text as well.
+const OCCURRENCES: usize = 64;
 
 /// What stands before an account's name, up to it.
 static ANNOUNCED: LazyLock<Regex> = LazyLock::new(|| {
@@ -262,6 +271,14 @@ mod tests {
         assert_eq!(Neutral::of(&text, &[poses]).text.text, "Invalid user <*> from 192.0.2.1");
         let words = "Failed password for Failed from 192.0.2.1";
         assert_eq!(Neutral::of(words, &["Failed"]).text.text, words);
+    }
+
+    #[test]
+    fn a_name_is_left_out_where_it_is_announced_and_only_there() {
+        let text = "user=root from root by root, accepted for root";
+        assert_eq!(named(text, "root"), [5..9, 42..46], "{text}");
+        let flood = "a".repeat(crate::clean::TEXT_CAP);
+        assert!(named(&flood, "a").is_empty());
     }
 
     #[test]
