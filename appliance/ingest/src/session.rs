@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use vedette_event::Peer;
 use vedette_syslog::framing::Framer;
@@ -30,6 +30,10 @@ const UNKNOWN_MAX: u32 = 8;
 
 /// Longest wait for a client to take an answer; one that takes none holds up nobody else.
 const WRITE_TIME: Duration = Duration::from_secs(60);
+
+/// Longest wait, at the end of a session, for its lines to be committed: a full disk must not keep the
+/// seats of clients that have gone. What is not acknowledged by then is sent again.
+const COMMIT_TIME: Duration = Duration::from_secs(60);
 
 /// What every connection of a listener is served with.
 #[derive(Clone)]
@@ -129,23 +133,31 @@ impl Session {
         let (answers, waiting) = Answers::new();
         let broken = CancellationToken::new();
         let writing = tokio::spawn(write(writer, waiting, broken.clone()));
-        tokio::select! {
-            () = broken.cancelled() => {}
-            () = self.requests(reader, &answers, peer) => {
-                // What was taken is acknowledged before the end, if it becomes safe in time.
-                tokio::select! {
-                    () = answers.all_told() => {}
-                    () = broken.cancelled() => {}
-                    () = self.expired.cancelled() => {}
-                }
-                answers.send(relp::SERVER_CLOSE.to_vec()).await;
-            }
-        }
-        drop(answers);
-        if !broken.is_cancelled() && !self.expired.is_cancelled() {
+        let served = async {
+            self.requests(reader, &answers, peer).await;
+            // What was taken is acknowledged before the end, if it becomes safe in time.
+            self.all_told(&answers).await
+        };
+        let told = tokio::select! {
+            () = broken.cancelled() => false,
+            told = served => told,
+        };
+        if told {
+            answers.send(relp::SERVER_CLOSE.to_vec()).await;
+            drop(answers);
             let _ = writing.await;
         } else {
+            // Receipts that are still out would keep it waiting.
             writing.abort();
+        }
+    }
+
+    /// Waits until every line handed on is acknowledged; whether they were in time.
+    async fn all_told(&self, answers: &Answers) -> bool {
+        tokio::select! {
+            () = answers.all_told() => true,
+            () = self.expired.cancelled() => false,
+            () = sleep(COMMIT_TIME) => false,
         }
     }
 
@@ -189,11 +201,9 @@ impl Session {
                 self.gate.deliver(line, Peer::Network(peer), Some(receipt)).await;
             }
             Command::Close => {
-                tokio::select! {
-                    () = answers.all_told() => {}
-                    () = self.expired.cancelled() => {}
+                if self.all_told(answers).await {
+                    answers.send(relp::response(transaction, "")).await;
                 }
-                answers.send(relp::response(transaction, "")).await;
                 return false;
             }
             Command::Unknown => {
