@@ -13,8 +13,8 @@ pub struct ScreenSay {
     pub classes: Vec<(ThreatClass, f32)>,
     /// Techniques, best first.
     pub techniques: Vec<ScoredTechnique>,
-    /// Severity and its probability.
-    pub severity: (Severity, f32),
+    /// Severities and their probabilities, best first; at least one.
+    pub severities: Vec<(Severity, f32)>,
     /// Share of the line's features never seen in training, 0 to 1.
     pub novelty: f32,
 }

@@ -1,6 +1,7 @@
 //! What the owner of a network may decide about triage.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,12 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether the address is of a range that is nobody's outside.
+    pub fn is_private(address: IpAddr) -> bool {
+        static DEFAULT: LazyLock<Policy> = LazyLock::new(Policy::default);
+        DEFAULT.is_internal(address)
+    }
+
     /// Whether the address is the owner's own.
     pub fn is_internal(&self, address: IpAddr) -> bool {
         self.internal_networks.iter().any(|network| network.contains(address))

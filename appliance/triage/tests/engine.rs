@@ -20,7 +20,7 @@ impl Screen for Unsure {
             malicious: 0.5,
             classes: vec![(ThreatClass::Benign, 0.5)],
             techniques: Vec::new(),
-            severity: (Severity::Low, 0.5),
+            severities: vec![(Severity::Low, 0.5)],
             novelty: 0.0,
         }
     }

@@ -81,6 +81,8 @@ pub struct Row {
     pub split: Split,
     /// The masked text: rows that share it say the same.
     pub template: String,
+    /// The text as the language model reads it.
+    pub digest: String,
     /// Features of the text.
     pub bag: FeatureBag,
     /// Whether the line is an HTTP request.
@@ -98,6 +100,7 @@ impl Row {
             group,
             split: Split::Train,
             template: vedette_triage::mask(text).template,
+            digest: vedette_triage::digest(text),
             bag: FeatureBag::of(text),
             http: ["GET ", "POST ", "PUT ", "HEAD ", "HTTP/"]
                 .iter()

@@ -1,14 +1,16 @@
 //! `vedette-train`: trains the screen and measures it.
 
 use std::fs;
+use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use vedette_train::dataset::Row;
+use vedette_train::corpus::{Corpus, Line};
+use vedette_train::dataset::{Row, Split};
 use vedette_train::recipe::Recipe;
 use vedette_train::validate::Contest;
-use vedette_train::{report, shipped, validate};
+use vedette_train::{corpus, report, shipped, validate};
 
 #[derive(Parser)]
 #[command(about = "Trains the screen and measures it")]
@@ -43,6 +45,37 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Draws lines of our own corpus as JSON, one a line, or checks its files.
+    Corpus {
+        /// Folder of the files.
+        #[arg(long, default_value_os_t = corpus::folder())]
+        from: PathBuf,
+        /// Seed of everything drawn by chance.
+        #[arg(long, default_value_t = 20_261_122)]
+        seed: u64,
+        /// Lines to draw.
+        #[arg(long, default_value_t = corpus::LINES)]
+        lines: usize,
+        /// Share of benign ones.
+        #[arg(long, default_value_t = corpus::BENIGN_SHARE)]
+        benign: f64,
+        /// Lines of this product only.
+        #[arg(long)]
+        product: Option<String>,
+        /// Check and count instead.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Writes every row as the language model reads it, with what is true of it, as JSON, one a line.
+    Examples {
+        #[command(flatten)]
+        recipe: Recipe,
+    },
+    /// Judges the dev split by a screen trained for it alone, uncalibrated: for choosing a recipe.
+    Trial {
+        #[command(flatten)]
+        recipe: Recipe,
+    },
     /// Judges held-out groups and held-out sources of the training split: for choosing a recipe.
     Validate {
         #[command(flatten)]
@@ -67,6 +100,23 @@ fn main() -> Result<()> {
             print!("{}", report::page(&contests));
             Ok(())
         }
+        Command::Corpus { from, seed, lines, benign, product, check } => {
+            let mut corpus = Corpus::read(&from)?;
+            corpus.products.retain(|one| product.as_ref().is_none_or(|name| *name == one.name));
+            if check {
+                print!("{}", corpus::check(&corpus, seed, lines)?);
+                return Ok(());
+            }
+            print_lines(&corpus.draw(seed, lines, benign))
+        }
+        Command::Examples { recipe } => print_examples(&shipped::all_rows(&cli.data, &recipe)?),
+        Command::Trial { recipe } => {
+            let rows = shipped::all_rows(&cli.data, &recipe)?;
+            let dev: Vec<&Row> = validate::logs(&rows, Split::Dev).collect();
+            let contest = Contest::hold(&shipped::learnable(&rows), &dev, &recipe);
+            print!("{}", report::tables(&[("dev".to_owned(), contest)]));
+            Ok(())
+        }
         Command::Validate { recipe, quick } => {
             let rows = shipped::all_rows(&cli.data, &recipe)?;
             print!("{}", report::tables(&held_out(&rows, &recipe, quick)));
@@ -80,6 +130,49 @@ fn screen(data: &Path, recipe: &Recipe, out: &Path) -> Result<()> {
     let (bytes, manifest) = shipped::train(&rows, recipe)?;
     println!("{} bytes, SHA-256 {}", bytes.len(), manifest.weights_sha256);
     shipped::write(out, &bytes, &manifest)
+}
+
+/// Lines as JSON with the field names of the shared data.
+fn print_lines(lines: &[Line]) -> Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    for line in lines {
+        let row = serde_json::json!({
+            "raw": line.raw,
+            "group": format!("synthetic:{}", line.product),
+            "shape": line.shape,
+            "label_malicious": line.label.is_malicious(),
+            "class": line.label.class,
+            "severity": line.label.severity,
+            "technique_ids": line.label.techniques,
+        });
+        writeln!(out, "{row}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Rows with their truth; what is unknown is null.
+fn print_examples(rows: &[Row]) -> Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    for row in rows {
+        let truth = &row.truth;
+        let line = serde_json::json!({
+            "text": row.digest,
+            "kind": row.kind.name(),
+            "source": row.source,
+            "group": row.group,
+            "dev": row.split == Split::Dev,
+            "template": row.template,
+            "fold": validate::fold_of(&row.group),
+            "http": row.http,
+            "malicious": truth.malicious.map(|label| label.value),
+            "strong": truth.malicious.is_some_and(|label| label.strong),
+            "class": truth.class,
+            "severity": truth.severity,
+            "techniques": truth.techniques,
+        });
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
 }
 
 fn held_out(rows: &[Row], recipe: &Recipe, quick: bool) -> Vec<(String, Contest)> {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::corpus;
 use crate::heads::Question;
 
 /// How to train. The defaults come from a handful of trials of `validate` on held-out groups of the
@@ -12,6 +13,9 @@ pub struct Recipe {
     /// Seed of everything drawn by chance.
     #[arg(long, default_value_t = 20_261_121)]
     pub seed: u64,
+    /// Lines drawn of our own corpus.
+    #[arg(long, default_value_t = corpus::LINES)]
+    pub lines: usize,
     /// Leave out naive Bayes and the majority class, for quick trials.
     #[arg(long)]
     pub without_baselines: bool,

@@ -23,12 +23,12 @@ use crate::{auxiliary, corpus, dataset};
 pub fn all_rows(data: &Path, recipe: &Recipe) -> Result<Vec<Row>> {
     let mut rows = dataset::logs(data)?;
     rows.extend(auxiliary::rows(data)?);
-    rows.extend(corpus::rows(recipe.seed));
+    rows.extend(corpus::rows(recipe.seed, recipe.lines)?);
     Ok(rows)
 }
 
 /// Rows of the training split that share no template and no group with the dev split.
-fn learnable(rows: &[Row]) -> Vec<&Row> {
+pub fn learnable(rows: &[Row]) -> Vec<&Row> {
     let dev: Vec<&Row> = validate::logs(rows, Split::Dev).collect();
     disjoint(rows, &dev)
 }

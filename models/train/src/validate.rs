@@ -127,8 +127,8 @@ fn contests(rows: &[Row], tests: &[Vec<&Row>], recipe: &Recipe) -> Vec<Contest> 
     done.into_inner().expect("no worker panics with the lock").into_values().collect()
 }
 
-/// FNV-1a of the name: the same fold on every machine.
-fn fold_of(group: &str) -> u64 {
+/// The part a group is dealt to, by FNV-1a of its name: the same on every machine.
+pub fn fold_of(group: &str) -> u64 {
     let hash = group.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     });

@@ -68,7 +68,7 @@ impl FeatureBag {
 }
 
 /// The line without a syslog `<PRI>`: it is the sender's opinion, and often a relay's.
-fn without_priority(text: &str) -> &str {
+pub(crate) fn without_priority(text: &str) -> &str {
     let rest = text.strip_prefix('<').and_then(|rest| rest.split_once('>'));
     match rest {
         Some((digits, rest))
@@ -82,7 +82,7 @@ fn without_priority(text: &str) -> &str {
 
 /// Percent-encoded printable ASCII becomes what it stands for (twice over, as attackers do it), `+`
 /// stays: attacks are spelt in many ways and mean one thing.
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let once = percent_decoded_once(text);
     if once.contains('%') && once.len() != text.len() { percent_decoded_once(&once) } else { once }
 }

@@ -88,11 +88,10 @@ impl Screen for LinearScreen {
         let scored = self.weights.score(&FeatureBag::of(text));
         let columns = &scored.columns;
         let classes = ranked(ThreatClass::ALL, &columns[Column::CLASSES]);
-        let severities = ranked(Severity::ALL, &columns[Column::SEVERITIES]);
         let techniques = ranked(self.weights.techniques(), &columns[Column::TECHNIQUES]);
         ScreenSay {
             malicious: self.platt.probability(columns[Column::Malicious.index()]),
-            severity: severities.first().copied().unwrap_or((Severity::Low, 0.0)),
+            severities: ranked(Severity::ALL, &columns[Column::SEVERITIES]),
             classes,
             techniques: techniques
                 .into_iter()

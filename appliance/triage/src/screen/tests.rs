@@ -94,7 +94,7 @@ fn what_was_learnt_is_what_is_said() {
     let said = screen().assess(LINE);
     assert!(said.malicious > 0.99, "{said:?}");
     assert_eq!(said.classes[0].0, ThreatClass::BruteForce);
-    assert_eq!(said.severity.0, Severity::High);
+    assert_eq!(said.severities[0].0, Severity::High);
     assert_eq!(said.techniques[0].id.to_string(), "T1110");
     assert_eq!(said.novelty, 0.0);
     let other = screen().assess("nothing of this was ever heard");
