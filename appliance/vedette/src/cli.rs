@@ -287,6 +287,28 @@ pub(crate) enum Model {
         #[command(flatten)]
         configured: Configured,
     },
+    /// Measure every decider on labelled lines, beside naive Bayes and the majority class
+    Eval(EvalArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArguments {
+    /// Labelled lines: a file of JSON lines, or a folder with `logs/*.jsonl` and perhaps `injection`
+    pub(crate) data: PathBuf,
+    /// Measure the lines marked as train instead of those marked as dev
+    #[arg(long)]
+    pub(crate) train_split: bool,
+    /// Leave the language model out
+    #[arg(long)]
+    pub(crate) no_model: bool,
+    /// Also write report.md, report.json and plots into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Also write every answer, one JSON line to a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rows: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
 }
 
 #[derive(Debug, Args)]

@@ -70,10 +70,18 @@ impl Adapter {
     /// When a file is missing or damaged, or changes what this engine does not know to change.
     pub fn read(folder: &Path) -> Result<Self, EngineError> {
         let config = bounded(&folder.join(CONFIG), MAX_CONFIG_BYTES)?;
-        let config: Config = serde_json::from_slice(&config)
-            .map_err(|why| EngineError::Adapter(format!("{CONFIG}: {why}")))?;
         let weights = bounded(&folder.join(WEIGHTS), MAX_WEIGHTS_BYTES)?;
-        Self::build(config.scale()?, &weights)
+        Self::parse(&config, &weights)
+    }
+
+    /// Reads an adapter from the contents of the two files PEFT saved it in.
+    ///
+    /// # Errors
+    /// When one is damaged, or changes what this engine does not know to change.
+    pub fn parse(config: &[u8], weights: &[u8]) -> Result<Self, EngineError> {
+        let config: Config = serde_json::from_slice(config)
+            .map_err(|why| EngineError::Adapter(format!("{CONFIG}: {why}")))?;
+        Self::build(config.scale()?, weights)
     }
 
     fn build(scale: f64, weights: &[u8]) -> Result<Self, EngineError> {

@@ -66,6 +66,26 @@ impl Backend {
         }
     }
 
+    /// Values of a state.
+    pub(crate) fn width(&self) -> usize {
+        match self {
+            Self::Packed { llama, .. } => llama.config().hidden,
+            Self::Tensors { llama, .. } => llama.config().hidden,
+        }
+    }
+
+    /// Reads a batch behind what the cache holds; the final states of all its tokens, one after the
+    /// other.
+    pub(crate) fn states(&mut self, batch: &Batch) -> Result<Vec<f32>, EngineError> {
+        let rows: Vec<usize> = (0..batch.len()).collect();
+        match self {
+            Self::Packed { llama, cache } => Ok(llama.read(cache, batch, &rows)?.into_values()),
+            Self::Tensors { llama, cache } => {
+                Ok(llama.read(cache, batch, &rows)?.flatten_all()?.to_vec1()?)
+            }
+        }
+    }
+
     /// Positions held.
     pub(crate) fn length(&self) -> usize {
         match self {

@@ -12,10 +12,10 @@ use vedette_engine::worker::{
     close_inherited, enclose, selected, serve_connection, serve_listener, yield_to_others,
 };
 use vedette_engine::{
-    Adapter, Analyst, EngineError, LlamaConfig, LoadOptions, ModelFile, Processor, Prompt,
+    Adapter, Analyst, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor, Prompt,
     Quantisation, build,
 };
-use vedette_event::{ModelSay, Question, QuestionId};
+use vedette_event::{LanguageModel, ModelSay, Question, QuestionId};
 
 use crate::bench;
 
@@ -81,7 +81,7 @@ enum Action {
     Classify {
         #[command(flatten)]
         model: ModelArguments,
-        /// Ask with this prompt file instead of the built-in one.
+        /// Ask by label scores with this prompt file; without it, as the appliance asks.
         #[arg(long)]
         prompt: Option<PathBuf>,
     },
@@ -166,8 +166,7 @@ fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::
         eprintln!("vedette-worker: runs without: {refused}");
     }
     let started_with = model.file.is_dir().then(|| selected(&model.file)).transpose()?;
-    let load =
-        || anyhow::Ok(Mutex::new(Analyst::new(model.open()?, &Prompt::base()?, &model.options())?));
+    let load = || anyhow::Ok(Mutex::new(Judge::new(model.open()?, model.options())?));
     if stdin {
         let descriptor = std::io::stdin().as_fd().try_clone_to_owned()?;
         let mut stream = UnixStream::from(descriptor);
@@ -261,29 +260,31 @@ struct Row {
     raw: String,
 }
 
-/// An answer, under the id of its row.
+/// An answer, and the row it is about.
 #[derive(Serialize)]
-struct Judged {
-    id: Value,
-    malicious: f32,
-    classes: Vec<(vedette_event::ThreatClass, f32)>,
-    bundle: String,
+struct Judged<'a> {
+    row: &'a Value,
+    #[serde(flatten)]
+    say: ModelSay,
 }
 
 fn classify(model: &ModelArguments, prompt: Option<&Path>) -> anyhow::Result<()> {
     ModelArguments::prepare(0);
-    let prompt = match prompt {
-        Some(path) => Prompt::parse(&std::fs::read_to_string(path)?)?,
-        None => Prompt::base()?,
+    let prompt = prompt.map(std::fs::read_to_string).transpose()?;
+    let mut judge = match prompt {
+        Some(prompt) => {
+            let prompt = Prompt::parse(&prompt)?;
+            Judge::Analyst(Box::new(Analyst::new(model.open()?, &prompt, &model.options())?))
+        }
+        None => Judge::new(model.open()?, model.options())?,
     };
-    let mut analyst = Analyst::new(model.open()?, &prompt, &model.options())?;
     let mut out = std::io::stdout().lock();
     for (number, line) in std::io::stdin().lock().lines().enumerate() {
         let row: Row = serde_json::from_str(&line?).with_context(|| format!("row {number}"))?;
-        let say = analyst.answer(&Question { id: QuestionId(0), text: row.raw })?;
-        let ModelSay { malicious, classes, bundle, .. } = say;
-        serde_json::to_writer(&mut out, &Judged { id: row.id, malicious, classes, bundle })?;
-        out.write_all(b"\n")?;
+        for say in judge.ask(&[Question { id: QuestionId(0), text: row.raw }])? {
+            serde_json::to_writer(&mut out, &Judged { row: &row.id, say })?;
+            out.write_all(b"\n")?;
+        }
     }
     Ok(())
 }

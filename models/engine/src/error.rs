@@ -45,6 +45,9 @@ pub enum EngineError {
     /// An adapter does not fit the base, or cannot be read.
     #[error("the adapter cannot be merged: {0}")]
     Adapter(String),
+    /// The heads that judge are damaged or of another model.
+    #[error("the heads of the model bundle are unusable: {0}")]
+    Heads(String),
     /// The threads that calculate could not be started.
     #[error("cannot start the threads that calculate")]
     Threads(#[source] rayon::ThreadPoolBuildError),

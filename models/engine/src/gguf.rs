@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use candle_core::{Device, Tensor};
@@ -18,6 +18,7 @@ const HASH_CHUNK_BYTES: usize = 1 << 20;
 
 /// A GGUF file whose hash is known and whose tables are read; tensors are read on demand.
 pub struct ModelFile {
+    path: PathBuf,
     content: Content,
     reader: BufReader<File>,
     sha256: String,
@@ -43,7 +44,12 @@ impl ModelFile {
         let bytes = file.metadata().map_err(unreadable)?.len();
         let mut reader = BufReader::new(file);
         let content = tables(&mut reader, bytes)?;
-        Ok(Self { content, reader, sha256, bytes })
+        Ok(Self { path: path.to_owned(), content, reader, sha256, bytes })
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// SHA-256 of the whole file, in hex.

@@ -87,6 +87,11 @@ impl States {
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.width)
     }
+
+    /// All of them, one after the other.
+    pub(crate) fn into_values(self) -> Vec<f32> {
+        self.values
+    }
 }
 
 impl KvCache {

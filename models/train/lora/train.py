@@ -363,8 +363,8 @@ def main():
     parser.add_argument("--length", type=int, default=129)
     parser.add_argument("--auxiliary-length", type=int, default=48, help="tokens of a text about a rule")
     parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--head-rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=6e-4)
+    parser.add_argument("--head-rate", type=float, default=3e-4)
     parser.add_argument("--decay", type=float, default=0.01)
     parser.add_argument("--batch", type=int, default=2048, help="tokens in a step")
     parser.add_argument("--epochs", type=float, default=1)
@@ -418,7 +418,6 @@ def main():
          {"params": [v for v in learnt if id(v) in heads], "lr": args.head_rate}],
         weight_decay=args.decay, betas=(0.9, 0.98))
     rate = lambda step: min(1.0, (step + 1) / 50) * max(0.02, 0.5 * (1 + math.cos(math.pi * step / max(1, len(plan)))))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
     done, history = 0, []
     saved = Path(args.out) / "checkpoint.pt"
     if saved.exists():
@@ -427,8 +426,9 @@ def main():
         optimiser.load_state_dict(state["optimiser"])
         done = state["done"]
         history = json.loads((Path(args.out) / "history.json").read_text())["history"]
-        for _ in range(done):
-            schedule.step()
+        for group, value in zip(optimiser.param_groups, (args.rate, args.head_rate)):
+            group["lr"] = group["initial_lr"] = value
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step + done))
     tokens = sum(len(row["tokens"]) for batch in plan for row in batch)
     print(f"{len(train)} rows to learn, {len(held)} held out, {len(names)} techniques, {len(plan)} steps, {tokens} tokens", flush=True)
     begun, read_tokens, running, last = time.time(), 0, {}, time.time()

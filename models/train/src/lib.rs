@@ -9,6 +9,7 @@
 pub mod assemble;
 pub mod auxiliary;
 pub mod bayes;
+pub mod combine;
 pub mod corpus;
 pub mod dataset;
 pub mod heads;

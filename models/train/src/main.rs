@@ -10,7 +10,7 @@ use vedette_train::corpus::{Corpus, Line};
 use vedette_train::dataset::{Row, Split};
 use vedette_train::recipe::Recipe;
 use vedette_train::validate::Contest;
-use vedette_train::{corpus, report, shipped, validate};
+use vedette_train::{combine, corpus, report, shipped, validate};
 
 #[derive(Parser)]
 #[command(about = "Trains the screen and measures it")]
@@ -76,6 +76,11 @@ enum Command {
         #[command(flatten)]
         recipe: Recipe,
     },
+    /// Fits how rules, screen and model are weighed, on what `vedette model eval --rows` wrote.
+    Combine {
+        /// The file.
+        rows: PathBuf,
+    },
     /// Judges held-out groups and held-out sources of the training split: for choosing a recipe.
     Validate {
         #[command(flatten)]
@@ -113,10 +118,12 @@ fn main() -> Result<()> {
         Command::Trial { recipe } => {
             let rows = shipped::all_rows(&cli.data, &recipe)?;
             let dev: Vec<&Row> = validate::logs(&rows, Split::Dev).collect();
-            let contest = Contest::hold(&shipped::learnable(&rows), &dev, &recipe);
+            let train = shipped::learnable(&rows);
+            let contest = Contest::hold(&train, &dev, &recipe);
             print!("{}", report::tables(&[("dev".to_owned(), contest)]));
             Ok(())
         }
+        Command::Combine { rows } => combine(&rows),
         Command::Validate { recipe, quick } => {
             let rows = shipped::all_rows(&cli.data, &recipe)?;
             print!("{}", report::tables(&held_out(&rows, &recipe, quick)));
@@ -173,6 +180,17 @@ fn print_examples(rows: &[Row]) -> Result<()> {
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
+}
+
+fn combine(rows: &Path) -> Result<()> {
+    let report = combine::fit(rows)?;
+    for one in &report.fitted {
+        println!("{one:.2?}");
+    }
+    for (name, figures) in ["with the model", "without"].iter().zip(&report.held_out) {
+        println!("{name}, groups held out: {figures:.3?}");
+    }
+    Ok(())
 }
 
 fn held_out(rows: &[Row], recipe: &Recipe, quick: bool) -> Vec<(String, Contest)> {

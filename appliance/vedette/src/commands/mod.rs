@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod config;
+mod eval;
 pub(crate) mod events;
 pub(crate) mod incidents;
 pub(crate) mod kb;

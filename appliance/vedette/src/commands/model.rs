@@ -75,6 +75,7 @@ pub(crate) fn run(command: Model) -> Outcome {
         }
         Model::Activate { name, configured } => activate(&Home::open(&configured)?, &name),
         Model::Rollback(configured) => roll_back(&Home::open(&configured)?),
+        Model::Eval(arguments) => super::eval::run(&arguments),
         Model::Bench { json, peer, plot, configured } => {
             let home = Home::open(&configured)?;
             let bundle = home.bundles().find()?;

@@ -13,6 +13,9 @@ const FILE: &str = "model.gguf";
 /// The weights of an adapter, as PEFT names them.
 const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 
+/// The heads that were trained with an adapter, beside it and in a bundle.
+const HEADS: &str = "heads.safetensors";
+
 /// Longest name of a bundle.
 const MAX_NAME: usize = 64;
 
@@ -96,6 +99,11 @@ impl Build {
         let base_sha256 = hash_of(&self.base)?;
         let file = site.0.join(FILE);
         self.have_built(worker, &file)?;
+        // The heads that were trained with an adapter judge what it changed.
+        let heads = self.adapters.iter().map(|folder| folder.join(HEADS)).rfind(|path| path.exists());
+        if let Some(heads) = heads {
+            fs::copy(&heads, site.0.join(HEADS)).map_err(disk("copy", &heads))?;
+        }
         let bytes = fs::metadata(&file).map_err(disk("read", &file))?.len();
         let manifest = Manifest {
             file: FILE.to_owned(),

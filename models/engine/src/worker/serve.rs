@@ -8,7 +8,7 @@ use vedette_event::worker::{MAX_QUESTION_BYTES, MAX_QUESTIONS, Reply, Request};
 use vedette_event::{LanguageModel, Question};
 
 use super::frame::{FrameError, read_frame, write_frame};
-use crate::Analyst;
+use crate::Judge;
 
 /// Most connections at once: the appliance and a command or two beside it.
 const MAX_CONNECTIONS: usize = 4;
@@ -23,12 +23,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the connection fails or the other side breaks the protocol.
 pub fn serve_connection(
     stream: &mut (impl Read + Write),
-    analyst: &Mutex<Analyst>,
+    judge: &Mutex<Judge>,
 ) -> Result<(), FrameError> {
     loop {
         let reply = match read_frame(stream) {
             Ok(None) => return Ok(()),
-            Ok(Some(request)) => answer(request, analyst),
+            Ok(Some(request)) => answer(request, judge),
             Err(FrameError::Content(why)) => Reply::Failed { why: why.to_string() },
             Err(why) => return Err(why),
         };
@@ -38,11 +38,7 @@ pub fn serve_connection(
 
 /// Answers connections on a listener until `is_stale` says that another model is wanted; what exceeds
 /// [`MAX_CONNECTIONS`] is closed at once.
-pub fn serve_listener(
-    listener: &UnixListener,
-    analyst: &Mutex<Analyst>,
-    is_stale: impl Fn() -> bool,
-) {
+pub fn serve_listener(listener: &UnixListener, judge: &Mutex<Judge>, is_stale: impl Fn() -> bool) {
     let open = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         loop {
@@ -60,7 +56,7 @@ pub fn serve_listener(
             }
             let open = &open;
             scope.spawn(move || {
-                if let Err(why) = serve_connection(&mut stream, analyst) {
+                if let Err(why) = serve_connection(&mut stream, judge) {
                     eprintln!("vedette-worker: a connection ended: {why}");
                 }
                 open.fetch_sub(1, Ordering::SeqCst);
@@ -69,16 +65,16 @@ pub fn serve_listener(
     });
 }
 
-fn answer(request: Request, analyst: &Mutex<Analyst>) -> Reply {
-    let mut analyst = match analyst.lock() {
-        Ok(analyst) => analyst,
+fn answer(request: Request, judge: &Mutex<Judge>) -> Reply {
+    let mut judge = match judge.lock() {
+        Ok(judge) => judge,
         Err(poisoned) => poisoned.into_inner(),
     };
     match request {
-        Request::Hello => Reply::Ready { bundle: analyst.bundle().to_owned() },
+        Request::Hello => Reply::Ready { bundle: judge.bundle().to_owned() },
         Request::Ask { questions } => match check(&questions) {
             Err(why) => Reply::Failed { why },
-            Ok(()) => match analyst.ask(&questions) {
+            Ok(()) => match judge.ask(&questions) {
                 Ok(says) => Reply::Says { says },
                 Err(why) => Reply::Failed { why: why.to_string() },
             },
