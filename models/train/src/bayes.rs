@@ -23,7 +23,7 @@ pub fn train(lines: &[Counted], features: usize, labels: usize) -> Head {
             }
         }
     }
-    for row in head.weights.chunks_exact_mut(labels) {
+    for row in head.weights.chunks_exact_mut(labels.max(1)) {
         for (weight, total) in row.iter_mut().zip(&totals) {
             *weight = ((*weight + SMOOTHING) / total).ln();
         }

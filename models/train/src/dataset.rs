@@ -110,17 +110,46 @@ impl Row {
     }
 }
 
-#[derive(Deserialize)]
-struct LogRow {
-    raw: String,
-    group: String,
-    split: Split,
+/// A row of a file of labelled log lines; the shared data's README says what the fields mean.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LogRow {
+    /// Name of the row.
+    #[serde(default)]
+    pub id: String,
+    /// The data set; the file's name where it is missing.
+    pub source: Option<String>,
+    /// The line.
+    pub raw: String,
+    /// The source file or scenario; the row itself where it is missing.
+    pub group: Option<String>,
+    /// For learning or measuring; where it is missing, for measuring.
+    pub split: Option<Split>,
+    /// Every technique, sub-techniques as such.
+    #[serde(default)]
+    pub technique_ids: Vec<String>,
     label_malicious: Option<bool>,
     label_strength: Option<String>,
     threat_class: Option<String>,
-    #[serde(default)]
-    technique_ids: Vec<String>,
     severity: Option<Severity>,
+}
+
+impl LogRow {
+    /// As a row of log lines that come from a file of that name.
+    pub fn row(&self, file: &str) -> Row {
+        let truth = Truth {
+            malicious: self.label_malicious.map(|value| Label {
+                value,
+                strong: self.label_strength.as_deref() == Some("strong"),
+            }),
+            class: self.threat_class.as_deref().and_then(threat_class),
+            techniques: parents(&self.technique_ids),
+            severity: self.severity,
+        };
+        let source = self.source.as_deref().unwrap_or(file);
+        let group = self.group.as_ref().unwrap_or(&self.id).clone();
+        let split = self.split.unwrap_or(Split::Dev);
+        Row { split, ..Row::new(Kind::Log, source, group, &self.raw, truth) }
+    }
 }
 
 /// Every labelled log line below `data`.
@@ -130,20 +159,8 @@ struct LogRow {
 pub fn logs(data: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for source in SOURCES {
-        for row in json_lines::<LogRow>(&data.join(format!("logs/{source}.jsonl")))? {
-            let class = row.threat_class.as_deref().and_then(threat_class);
-            let truth = Truth {
-                malicious: row.label_malicious.map(|value| Label {
-                    value,
-                    strong: row.label_strength.as_deref() == Some("strong"),
-                }),
-                class,
-                techniques: parents(&row.technique_ids),
-                severity: row.severity,
-            };
-            let split = row.split;
-            rows.push(Row { split, ..Row::new(Kind::Log, source, row.group, &row.raw, truth) });
-        }
+        let read = json_lines::<LogRow>(&data.join(format!("logs/{source}.jsonl")))?;
+        rows.extend(read.iter().map(|row| row.row(source)));
     }
     Ok(rows)
 }

@@ -168,7 +168,7 @@ pub fn probability(scores: &[f32]) -> f32 {
 }
 
 /// Places of the highest scores, best first.
-fn top(scores: &[f32], count: usize) -> Vec<usize> {
+pub(crate) fn top(scores: &[f32], count: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..scores.len()).collect();
     places.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     places.truncate(count);

@@ -4,7 +4,7 @@
 //! says what it is worth beside naive Bayes and the majority class. Must not know the engine, sockets
 //! or the store. No row is ever written to an output: weights, figures and hashes only.
 //!
-//! Start reading at [`judge::Linear::train`].
+//! Start reading at [`judge::Linear::train`] for training, at [`evaluate`] for measuring any judge.
 
 pub mod assemble;
 pub mod auxiliary;
@@ -12,6 +12,7 @@ pub mod bayes;
 pub mod combine;
 pub mod corpus;
 pub mod dataset;
+pub mod evaluate;
 pub mod heads;
 pub mod judge;
 pub mod linear;

@@ -74,7 +74,7 @@ fn rest_cells(figures: &Figures) -> Vec<String> {
 }
 
 fn shown(figure: f64, lines: usize) -> String {
-    if lines == 0 { "–".to_owned() } else { format!("{figure:.3}") }
+    if lines == 0 || figure.is_nan() { "–".to_owned() } else { format!("{figure:.3}") }
 }
 
 /// A figure by which a judge can be beaten: its name, and its lines and value.

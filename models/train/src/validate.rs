@@ -74,13 +74,30 @@ impl Contest {
 
 /// Rows to learn from when `test` is measured: none that shares a template or a group with it.
 pub fn disjoint<'a>(rows: &'a [Row], test: &[&Row]) -> Vec<&'a Row> {
-    let templates: BTreeSet<&str> = test.iter().map(|row| row.template.as_str()).collect();
-    let groups: BTreeSet<&str> = test.iter().map(|row| row.group.as_str()).collect();
-    rows.iter()
-        .filter(|row| row.split == Split::Train)
-        .filter(|row| !groups.contains(row.group.as_str()))
-        .filter(|row| !templates.contains(row.template.as_str()))
-        .collect()
+    let measured = Measured::of(test.iter().copied());
+    rows.iter().filter(|row| measured.leaves(row)).collect()
+}
+
+/// Templates and groups that are measured, so never learnt from.
+pub struct Measured<'a> {
+    templates: BTreeSet<&'a str>,
+    groups: BTreeSet<&'a str>,
+}
+
+impl<'a> Measured<'a> {
+    /// Those of rows.
+    pub fn of(rows: impl Iterator<Item = &'a Row>) -> Self {
+        let (templates, groups) =
+            rows.map(|row| (row.template.as_str(), row.group.as_str())).unzip();
+        Self { templates, groups }
+    }
+
+    /// Whether a row may be learnt from.
+    pub fn leaves(&self, row: &Row) -> bool {
+        row.split == Split::Train
+            && !self.groups.contains(row.group.as_str())
+            && !self.templates.contains(row.template.as_str())
+    }
 }
 
 /// Judges every labelled line of the training split by groups held out in turn.
