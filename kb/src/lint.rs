@@ -6,7 +6,7 @@ use std::fmt;
 use crate::Kb;
 use crate::attack::Status;
 use crate::imported::{Imported, ImportedRunbook};
-use crate::runbook::{CLASSES, Runbook, SectionKind};
+use crate::runbook::{CLASSES, PLACEHOLDERS, Runbook, SectionKind, query_of};
 
 /// A step longer than this is several steps.
 const MOST_STEP_BYTES: usize = 700;
@@ -84,6 +84,7 @@ fn runbook_defects(kb: &Kb, runbook: &Runbook) -> Vec<String> {
         defects.push("has not exactly the fixed headings in their order".to_owned());
     }
     defects.extend(step_defects(runbook));
+    defects.extend(query_defects(runbook));
     defects.extend(source_defects(runbook));
     defects
 }
@@ -119,6 +120,32 @@ fn step_defects(runbook: &Runbook) -> Vec<String> {
         }
     }
     defects
+}
+
+/// Whether the queries are valid is for `query` to say; that there are some, and that every place left
+/// open can be filled, is said here.
+fn query_defects(runbook: &Runbook) -> Vec<String> {
+    let mut defects = Vec::new();
+    if !runbook.steps(SectionKind::Confirm).iter().any(|step| query_of(step).is_some()) {
+        defects.push("Confirm has no query; begin a step with Query: `…`".to_owned());
+    }
+    for step in runbook.sections.iter().flat_map(|section| &section.steps) {
+        let unknown = open_places(step).filter(|name| {
+            PLACEHOLDERS.iter().all(|(known, _)| known.trim_matches(['{', '}']) != *name)
+        });
+        defects
+            .extend(unknown.map(|name| format!("{{{name}}} is no entity that can be filled in")));
+    }
+    defects
+}
+
+/// Names in braces, of lower-case letters and `_` only; scripts use braces otherwise.
+fn open_places(step: &str) -> impl Iterator<Item = &str> {
+    let names = step.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    names.map(|(name, _)| name).filter(move |name| is_name(name))
 }
 
 /// Whether a page still exists can't be seen from here; that the reference can be followed at all can.
@@ -181,13 +208,17 @@ mod tests {
         };
         let source = || Source { name: "X".into(), url: "http://x".into() };
         type Spoil<'a> = &'a dyn Fn(&mut Runbook);
-        let rows: [(&str, Spoil<'_>); 9] = [
+        let rows: [(&str, Spoil<'_>); 11] = [
             ("revoked; write T1547.004", &|runbook| runbook.techniques.push("T1004".into())),
             ("not in ATT&CK", &|runbook| runbook.techniques.push("T9999".into())),
             ("not a threat class", &|runbook| runbook.classes.push("benign".into())),
             ("fixed headings", &|runbook| drop(runbook.sections.pop())),
             ("no step", &|runbook| runbook.sections[0].steps.clear()),
             ("longer than", &|runbook| runbook.sections[1].steps.push("x".repeat(701))),
+            ("has no query", &|runbook| {
+                runbook.sections[1].steps.retain(|s| query_of(s).is_none())
+            }),
+            ("{users} is no entity", &|runbook| runbook.sections[2].steps.push("{users}".into())),
             ("backtick", &|runbook| runbook.sections[1].steps.push("`x".into())),
             ("names no source", &|runbook| runbook.sources.clear()),
             ("https address", &|runbook| runbook.sources.push(source())),

@@ -1,7 +1,9 @@
-//! What to do about a threat: our own runbooks, one for each threat class and a few for techniques.
+//! What to do about a threat: our own runbooks, one for each threat class and one for each technique
+//! that small businesses meet most. The latter are named by their first technique's id.
 //!
 //! A runbook is a Markdown file: front matter in TOML between `+++` lines, then fixed sections of
-//! list items, each item one step.
+//! list items, each item one step. A step that begins with a query in the local language is written
+//! ``Query: `…`. What it shows.``; entities of an incident are named in braces, as [`PLACEHOLDERS`].
 
 use std::fmt;
 
@@ -31,6 +33,67 @@ embedded_runbooks!(
     "exfiltration",
     "denial_of_service",
     "policy_violation",
+    "T1003.001",
+    "T1003.003",
+    "T1021.001",
+    "T1021.002",
+    "T1021.004",
+    "T1027",
+    "T1046",
+    "T1047",
+    "T1048.003",
+    "T1053.003",
+    "T1053.005",
+    "T1055",
+    "T1059.001",
+    "T1059.003",
+    "T1059.004",
+    "T1059.005",
+    "T1068",
+    "T1070.001",
+    "T1071.001",
+    "T1071.004",
+    "T1078",
+    "T1078.004",
+    "T1087",
+    "T1091",
+    "T1098",
+    "T1098.004",
+    "T1105",
+    "T1110.001",
+    "T1110.003",
+    "T1110.004",
+    "T1114.003",
+    "T1133",
+    "T1136.001",
+    "T1189",
+    "T1190",
+    "T1195.002",
+    "T1204.004",
+    "T1218.011",
+    "T1219",
+    "T1485",
+    "T1490",
+    "T1491.002",
+    "T1496",
+    "T1505.003",
+    "T1528",
+    "T1539",
+    "T1543.003",
+    "T1547.001",
+    "T1548.003",
+    "T1550.002",
+    "T1555.003",
+    "T1557.001",
+    "T1558.003",
+    "T1562.001",
+    "T1566.001",
+    "T1566.002",
+    "T1567.002",
+    "T1572",
+    "T1595.002",
+    "T1621",
+    "T1657",
 );
 
 /// The threat classes a runbook may name: all of the product's but `benign`.
@@ -51,6 +114,21 @@ pub const CLASSES: [&str; 15] = [
     "denial_of_service",
     "policy_violation",
 ];
+
+/// What a step may leave open: the name in braces, and the word that stands there while nothing is known.
+pub const PLACEHOLDERS: [(&str, &str); 6] = [
+    ("{source_ip}", "ADDRESS"),
+    ("{destination_ip}", "TARGET-ADDRESS"),
+    ("{user}", "NAME"),
+    ("{host}", "HOST"),
+    ("{domain}", "DOMAIN"),
+    ("{process}", "PROGRAM"),
+];
+
+/// The query that a step begins with, in the local language.
+pub fn query_of(step: &str) -> Option<&str> {
+    step.strip_prefix("Query: `")?.split_once('`').map(|(query, _)| query)
+}
 
 /// A section of a runbook; the order is that of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,6 +234,19 @@ pub struct Runbook {
     pub sources: Vec<Source>,
     /// Its sections, in order of [`SectionKind`].
     pub sections: Vec<Section>,
+}
+
+impl Runbook {
+    /// The steps of a section; none where it has no such section.
+    pub fn steps(&self, kind: SectionKind) -> &[String] {
+        let section = self.sections.iter().find(|section| section.kind == kind);
+        section.map_or(&[], |section| &section.steps)
+    }
+
+    /// The queries of its steps, in order.
+    pub fn queries(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().flat_map(|section| &section.steps).filter_map(|step| query_of(step))
+    }
 }
 
 #[derive(Deserialize)]
