@@ -7,6 +7,7 @@
 //! Start reading at [`Kb`].
 
 pub mod attack;
+pub mod cues;
 pub mod dialects;
 pub mod imported;
 pub mod intel;

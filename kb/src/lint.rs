@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::Kb;
 use crate::attack::Status;
+use crate::cues;
 use crate::imported::{Imported, ImportedRunbook};
 use crate::runbook::{CLASSES, PLACEHOLDERS, Runbook, SectionKind, query_of};
 
@@ -37,6 +38,7 @@ pub(crate) fn lint(kb: &Kb, imported: &Imported) -> Vec<Finding> {
     for runbook in imported.runbooks() {
         findings.extend(at(&format!("imported/{}", runbook.id), imported_defects(kb, runbook)));
     }
+    findings.extend(at("attack/cues.tsv", cue_defects(kb)));
     findings.extend(at("intel/pack.toml", indicator_defects(kb)));
     findings
 }
@@ -172,6 +174,14 @@ fn source_defects(runbook: &Runbook) -> Vec<String> {
 fn imported_defects(kb: &Kb, runbook: &ImportedRunbook) -> Vec<String> {
     let known = |id: &&String| kb.attack().get(id).is_some();
     technique_defects(kb, &runbook.techniques.iter().filter(known).cloned().collect::<Vec<_>>())
+}
+
+fn cue_defects(kb: &Kb) -> Vec<String> {
+    let mut techniques: Vec<_> = cues::cues().iter().map(|cue| cue.technique.to_owned()).collect();
+    techniques.dedup();
+    let mut defects = technique_defects(kb, &techniques);
+    defects.extend(cues::defects());
+    defects
 }
 
 fn indicator_defects(kb: &Kb) -> Vec<String> {
