@@ -13,6 +13,9 @@ const MOST_WORD_BYTES: usize = 40;
 /// A question with more words is cut; log text may be of any length.
 pub(crate) const MOST_QUERY_WORDS: usize = 200;
 
+/// What is left of a word without its ending is at least so long.
+const LEAST_STEM_BYTES: usize = 4;
+
 const STOP_WORDS: [&str; 42] = [
     "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "for", "from", "has", "have",
     "if", "in", "into", "is", "it", "its", "may", "not", "of", "on", "or", "such", "that", "the",
@@ -20,23 +23,30 @@ const STOP_WORDS: [&str; 42] = [
     "your", "used",
 ];
 
-/// Words of a text in lower case, without frequent ones and plural endings. Technique ids stay whole.
+/// Words of a text in lower case, without frequent ones and endings. Technique ids stay whole.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|letter: char| !letter.is_alphanumeric() && letter != '.')
         .map(|word| word.trim_matches('.'))
+        .map(|word| word.strip_suffix(".exe").unwrap_or(word))
         .filter(|word| (2..=MOST_WORD_BYTES).contains(&word.len()))
         .map(str::to_lowercase)
         .filter(|word| !STOP_WORDS.contains(&word.as_str()))
         .map(stem)
 }
 
-/// `accounts` and `account` are the same word; so are `policies` and `policy`.
+/// `accounts` and `account` are the same word; so are `policies` and `policy`, and `create`, `created`,
+/// `creating` and `creation`.
 fn stem(mut word: String) -> String {
     if word.len() > 4 && word.ends_with("ies") {
         word.truncate(word.len() - 3);
         word.push('y');
     } else if word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") {
         word.pop();
+    }
+    let ending = ["ing", "ion", "ed", "e"].into_iter().find(|ending| word.ends_with(ending));
+    let rest = word.len() - ending.map_or(0, str::len);
+    if rest >= LEAST_STEM_BYTES {
+        word.truncate(rest);
     }
     word
 }
@@ -92,10 +102,11 @@ mod tests {
     #[test]
     fn words_are_folded() {
         for (text, expected) in [
-            ("Failed passwords, and MORE!", vec!["failed", "password", "more"]),
+            ("Failed passwords, and MORE!", vec!["fail", "password", "more"]),
             ("T1110.001 policies.", vec!["t1110.001", "policy"]),
             ("a \u{202e} \u{7} x", vec![]),
             ("access", vec!["access"]),
+            ("deletes deletion deleted DELETING.exe", vec!["delet"; 4]),
         ] {
             assert_eq!(words(text).collect::<Vec<_>>(), expected, "{text:?}");
         }

@@ -19,9 +19,21 @@ pub(crate) struct Passage {
     pub(crate) anchor: String,
 }
 
+/// Whose a runbook is and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Ours, for a threat class.
+    Class,
+    /// Ours, for a technique.
+    Technique,
+    /// The customer's.
+    Customer,
+}
+
 /// A runbook.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
+    pub(crate) origin: Origin,
     pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) classes: Vec<String>,
@@ -38,7 +50,9 @@ impl Document {
                 anchor: section.kind.anchor().to_owned(),
             })
         });
+        let for_class = runbook.classes.first().is_some_and(|class| class == runbook.id.as_str());
         Self {
+            origin: if for_class { Origin::Class } else { Origin::Technique },
             id: runbook.id.to_string(),
             title: runbook.title.clone(),
             classes: runbook.classes.clone(),
@@ -49,6 +63,7 @@ impl Document {
 
     pub(crate) fn from_imported(runbook: &ImportedRunbook) -> Self {
         Self {
+            origin: Origin::Customer,
             id: runbook.id.to_string(),
             title: runbook.title.clone(),
             classes: Vec::new(),

@@ -9,6 +9,7 @@
 //! [`vedette_event::Retriever`]. Start reading at [`Resolver`].
 
 mod bm25;
+mod clues;
 mod document;
 mod outcome;
 mod rank;
@@ -21,6 +22,7 @@ mod tests;
 use vedette_event::{Incident, RankedRunbook, Resolution, Retriever};
 use vedette_kb::{Imported, Kb};
 
+use clues::Clues;
 use document::Document;
 use rank::{Index, Question};
 
@@ -32,6 +34,7 @@ const MOST_PAST: usize = 5;
 /// Finds guidance. Made once; imports need a new one.
 pub struct Resolver {
     kb: &'static Kb,
+    clues: Clues,
     index: Index,
 }
 
@@ -40,22 +43,23 @@ impl Resolver {
     pub fn new(kb: &'static Kb, imported: &Imported) -> Self {
         let own = kb.runbooks().iter().map(Document::from_runbook);
         let theirs = imported.runbooks().iter().map(Document::from_imported);
-        Self { kb, index: Index::new(own.chain(theirs).collect()) }
+        Self { kb, clues: Clues::new(kb), index: Index::new(own.chain(theirs).collect()) }
+    }
+
+    /// Every runbook with any fit, best first; [`Self::resolve`] gives the first few.
+    pub fn rank(&self, incident: &Incident) -> Vec<RankedRunbook> {
+        let question = Question::from_incident(self.kb, &self.clues, incident);
+        self.index.rank(&question).iter().map(|ranked| ranked.shown()).collect()
     }
 
     /// What to do about an incident; its class or its techniques are enough.
     pub fn resolve(&self, incident: &Incident, past: &dyn Retriever) -> Resolution {
         let past = past.similar(incident, MOST_PAST);
-        let question = Question::from_incident(self.kb, incident);
+        let question = Question::from_incident(self.kb, &self.clues, incident);
         let mut ranking = self.index.rank(&question);
         ranking.truncate(MOST_RUNBOOKS);
-        let runbook = |ranked: &rank::Ranked<'_>| RankedRunbook {
-            id: ranked.document.id.clone(),
-            title: ranked.document.title.clone(),
-            score: ranked.score,
-        };
         Resolution {
-            runbooks: ranking.iter().map(runbook).collect(),
+            runbooks: ranking.iter().map(|ranked| ranked.shown()).collect(),
             resolution_code: outcome::resolution_code(incident, &past),
             steps: steps::steps(&ranking, &past),
         }

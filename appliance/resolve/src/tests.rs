@@ -70,8 +70,8 @@ fn techniques_alone_find_a_runbook() {
         ("T1021.002", "lateral_movement"),
         ("T1136.003", "persistence"),
         ("T1070.001", "defense_evasion"),
-        // Named by no runbook: its tactic decides.
-        ("T1557.001", "brute_force"),
+        // Named by no runbook: its name and tactic decide.
+        ("T1212", "exploitation"),
         // Revoked in favour of T1547.004.
         ("T1004", "persistence"),
     ] {
@@ -154,6 +154,38 @@ fn a_customers_runbook_is_found_and_cited() {
     let found = resolver.resolve(&asked, &Past(Vec::new()));
     assert!(found.runbooks[..2].iter().any(|runbook| runbook.id == "own-42"), "{found:?}");
     assert!(found.steps.iter().any(|step| step.source == "own-42#p1"), "{found:?}");
+}
+
+#[test]
+fn a_customers_runbook_wins_over_ours_for_the_same_technique() {
+    let row = serde_json::json!({
+        "id": "own-7", "title": "Shells", "technique_ids": ["T1059.001"], "text": "Call the desk.",
+    });
+    let resolver = Resolver::new(Kb::embedded(), &Imported::parse(&row.to_string()).unwrap());
+    for class in [None, Some(ThreatClass::Malware)] {
+        let found = resolver.resolve(&incident(class, &["T1059.001"]), &Past(Vec::new()));
+        assert_eq!(found.runbooks[0].id, "own-7");
+        assert_eq!(found.runbooks[1].id, "T1059.001");
+        let other = resolver.resolve(&incident(class, &["T1490"]), &Past(Vec::new()));
+        assert_eq!(other.runbooks[0].id, "T1490");
+    }
+}
+
+#[test]
+fn words_lead_to_a_technique_where_none_is_named() {
+    let resolver = resolver();
+    for (title, raw, expected) in [
+        ("Web shell found under uploads", "", "T1505.003"),
+        ("Somebody keeps denying push notifications", "", "T1621"),
+        ("vssadmin removed the volume shadow copies", "", "T1490"),
+        ("Alert on ws-4", "process schtasks.exe /create /tn updater /tr x.exe", "T1053.005"),
+        ("Inbox rule forwards mail to an outside address", "", "T1114.003"),
+    ] {
+        let line = EvidenceLine { event_id: None, raw: raw.to_owned(), start: 0, end: 0 };
+        let asked = Incident { title: title.into(), evidence: vec![line], ..incident(None, &[]) };
+        let found = resolver.resolve(&asked, &Past(Vec::new()));
+        assert_eq!(found.runbooks[0].id, expected, "{title} {raw}: {:?}", found.runbooks);
+    }
 }
 
 #[test]
