@@ -11,6 +11,7 @@
 mod bm25;
 mod clues;
 mod document;
+mod fill;
 mod outcome;
 mod rank;
 #[cfg(test)]
@@ -61,7 +62,7 @@ impl Resolver {
         Resolution {
             runbooks: ranking.iter().map(|ranked| ranked.shown()).collect(),
             resolution_code: outcome::resolution_code(incident, &past),
-            steps: steps::steps(&ranking, &past),
+            steps: steps::steps(&ranking, incident, &past),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The steps to take, in the order of the work, each with its source.
 
-use vedette_event::{CitedStep, PastIncident};
+use vedette_event::{CitedStep, Incident, PastIncident};
 use vedette_kb::runbook::SectionKind;
 
-use crate::document::Passage;
+use crate::document::{Origin, Passage};
+use crate::fill::fill;
 use crate::rank::Ranked;
 
 /// Steps of one section from the best runbook: our own have five at most.
@@ -28,7 +29,11 @@ const ORDER: [SectionKind; 5] = [
     SectionKind::Tell,
 ];
 
-pub(crate) fn steps(ranking: &[Ranked<'_>], past: &[PastIncident]) -> Vec<CitedStep> {
+pub(crate) fn steps(
+    ranking: &[Ranked<'_>],
+    incident: &Incident,
+    past: &[PastIncident],
+) -> Vec<CitedStep> {
     let mut steps = notes(past);
     let Some(best) = ranking.first() else { return steps };
     let others = ranking[1..].iter().filter(|other| other.score >= LEAST_SHARE * best.score);
@@ -38,7 +43,10 @@ pub(crate) fn steps(ranking: &[Ranked<'_>], past: &[PastIncident]) -> Vec<CitedS
     for section in ORDER {
         for (ranked, most) in &sources {
             steps.extend(fitting(ranked, section, *most).into_iter().map(|passage| CitedStep {
-                text: passage.text.clone(),
+                text: match ranked.document.origin {
+                    Origin::Customer => passage.text.clone(),
+                    Origin::Class | Origin::Technique => fill(&passage.text, incident),
+                },
                 source: format!("{}#{}", ranked.document.id, passage.anchor),
             }));
         }

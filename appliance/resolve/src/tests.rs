@@ -1,6 +1,9 @@
 use vedette_event::{
-    EvidenceLine, IncidentId, PastIncident, ResolutionCode, Severity, ThreatClass,
+    Entity, EntityKind, EvidenceLine, IncidentId, PastIncident, ResolutionCode, Severity,
+    ThreatClass,
 };
+
+use vedette_kb::runbook::PLACEHOLDERS;
 
 use super::*;
 
@@ -129,6 +132,17 @@ fn confirmed_cases_weigh_when_they_agree() {
         let found = resolver().resolve(&asked, &Past(past.clone()));
         assert_eq!(found.resolution_code, expected, "{class} {past:?}");
     }
+}
+
+#[test]
+fn steps_name_the_entities_of_the_incident() {
+    let user = Entity { kind: EntityKind::User, value: "anna.meier".into() };
+    let asked = Incident { entities: vec![user], ..incident(None, &["T1078"]) };
+    let found = resolver().resolve(&asked, &Past(Vec::new()));
+    let query = found.steps.iter().find(|step| step.text.starts_with("Query: `")).unwrap();
+    assert!(query.text.contains("user.name = \"anna.meier\""), "{query:?}");
+    let left_open = |text: &str| PLACEHOLDERS.iter().any(|(place, _)| text.contains(place));
+    assert!(!found.steps.iter().any(|step| left_open(&step.text)), "{found:?}");
 }
 
 #[test]
