@@ -16,6 +16,7 @@ mod outcome;
 mod rank;
 #[cfg(test)]
 mod retrieval_tests;
+mod signs;
 mod steps;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 use vedette_event::{Incident, PastIncident, ResolutionCode, Severity, ThreatClass};
 
+use crate::signs::{Reading, in_order, is_inside};
+
 /// Confirmed cases that must agree before they decide: one may be a mistake.
 const LEAST_AGREEING: usize = 2;
 
@@ -16,9 +18,57 @@ pub(crate) fn resolution_code(incident: &Incident, past: &[PastIncident]) -> Res
         Some(ThreatClass::Benign) => ResolutionCode::BenignExpected,
         _ if incident.needs_human => ResolutionCode::NeedsHuman,
         None if incident.techniques.is_empty() => ResolutionCode::NeedsHuman,
-        _ if was_blocked(incident) => ResolutionCode::TruePositiveContained,
-        _ => ResolutionCode::TruePositiveActionNeeded,
+        _ => by_evidence(incident),
     }
+}
+
+/// What the lines show; without any, somebody must look.
+fn by_evidence(incident: &Incident) -> ResolutionCode {
+    let lines: Vec<_> = incident.evidence.iter().map(|line| Reading::new(&line.raw)).collect();
+    if lines.is_empty() {
+        return ResolutionCode::TruePositiveActionNeeded;
+    }
+    if lines.iter().any(Reading::is_harm) || got_in(&lines) {
+        return ResolutionCode::TruePositiveActionNeeded;
+    }
+    // Members that are not in the evidence may tell of something that came through.
+    let complete = incident.members <= lines.len() as u64;
+    if complete && (was_blocked(incident) || was_stopped(&lines)) {
+        return ResolutionCode::TruePositiveContained;
+    }
+    let inside = is_inside(incident) && incident.severity != Some(Severity::Critical);
+    if complete && inside && lines.iter().any(Reading::is_routine) {
+        return ResolutionCode::BenignExpected;
+    }
+    if complete && inside && (lines.iter().any(Reading::is_fault) || is_old_password(&lines)) {
+        return ResolutionCode::BenignMisconfiguration;
+    }
+    let rests_on_a_person = incident.threat_class == Some(ThreatClass::PolicyViolation)
+        || lines.iter().all(|line| line.is_success() || line.is_new_account());
+    if rests_on_a_person {
+        return ResolutionCode::NeedsHuman;
+    }
+    ResolutionCode::TruePositiveActionNeeded
+}
+
+/// A sign-in that succeeded after others had failed.
+fn got_in(lines: &[Reading]) -> bool {
+    let failed = lines.iter().position(Reading::is_failure);
+    failed.is_some_and(|at| lines[at..].iter().any(Reading::is_success))
+}
+
+/// Every line is a refusal, or an attempt that one came after.
+fn was_stopped(lines: &[Reading]) -> bool {
+    let Some(last) = lines.iter().rposition(Reading::is_stopped) else { return false };
+    let attempt = |line: &Reading| line.is_stopped() || line.is_failure() || line.is_notice();
+    lines[..=last].iter().all(attempt) && last + 1 == lines.len()
+}
+
+/// The same failure over and over: a device that keeps an old password, not somebody who guesses.
+fn is_old_password(lines: &[Reading]) -> bool {
+    const LEAST_FAILURES: usize = 2;
+    lines.len() >= LEAST_FAILURES
+        && lines.iter().all(|line| line.is_failure() && line.same_as(&lines[0]))
 }
 
 /// Confirmed cases of the same class that all ended harmlessly in the same way. What is critical is
@@ -48,10 +98,7 @@ fn looks_faulty(incident: &Incident) -> bool {
 
 /// Whether a firewall turned every line of the incident away.
 fn was_blocked(incident: &Incident) -> bool {
-    let lines = &incident.evidence;
-    // Members that are not in the evidence may tell of something that came through.
-    let complete = incident.members <= lines.len() as u64;
-    !lines.is_empty() && complete && lines.iter().all(|line| is_blocked(&line.raw))
+    incident.evidence.iter().all(|line| is_blocked(&line.raw))
 }
 
 /// A refusal as firewalls write it. The marks must stand where the device puts them, ahead of anything
@@ -61,16 +108,6 @@ fn is_blocked(line: &str) -> bool {
         || in_order(line, &["date=", " devname=\"", " type=\"traffic\"", " action=\"deny\""])
         || asa_denied(line)
         || filterlog_blocked(line)
-}
-
-/// Whether the marks occur one after the other.
-fn in_order(line: &str, marks: &[&str]) -> bool {
-    let mut rest = line;
-    marks.iter().all(|mark| {
-        let found = rest.split_once(mark);
-        rest = found.map_or("", |(_, after)| after);
-        found.is_some()
-    })
 }
 
 /// Cisco's numbers of messages that tell of a refused connection.

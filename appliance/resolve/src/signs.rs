@@ -1,0 +1,320 @@
+//! What lines of evidence show of how an incident goes on: stopped, succeeded, routine, fault.
+//!
+//! Senders choose parts of many lines. What speaks for harm is therefore looked for everywhere, what
+//! speaks against it only where the device itself writes: outside quoted text, and in those JSON values
+//! that devices fill.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+use vedette_event::{EntityKind, Incident};
+
+/// Bytes of a line that are read; the telling part stands near the beginning.
+const MOST_LINE_BYTES: usize = 4_096;
+/// Keys whose values devices fill, in lower case.
+const DEVICE_KEYS: [&str; 13] = [
+    "action",
+    "actionname",
+    "action_taken",
+    "channel",
+    "errordescription",
+    "event",
+    "eventid",
+    "failurereason",
+    "message",
+    "operation",
+    "provider",
+    "status",
+    "type",
+];
+
+/// A line as the rules see it.
+pub(crate) struct Reading {
+    /// All of it, in lower case.
+    all: String,
+    /// What only the device wrote, in lower case.
+    device: String,
+}
+
+impl Reading {
+    pub(crate) fn new(line: &str) -> Self {
+        let line = &line[..line.floor_char_boundary(MOST_LINE_BYTES)];
+        let device = serde_json::from_str::<Value>(line)
+            .ok()
+            .and_then(|value| value.as_object().map(device_values))
+            .unwrap_or_else(|| without_quotes(line));
+        Self { all: line.to_lowercase(), device: device.to_lowercase() }
+    }
+
+    /// Turned away, removed or locked by a device.
+    pub(crate) fn is_stopped(&self) -> bool {
+        const MARKS: [&str; 24] = [
+            "ufw block",
+            "access denied with code",
+            "action=quarantine",
+            "actionname=quarantine",
+            "actionname=remove",
+            "actionname=block",
+            "action=block",
+            "action=\"deny",
+            "action=deny",
+            "action=drop",
+            "gravity blocked",
+            "blocked spam",
+            "blocked infected",
+            "notice [",
+            "noqueue: reject",
+            "access forbidden by rule",
+            "moved to ",
+            "was locked out",
+            "cleanedup",
+            "cleaned up",
+            "[drop]",
+            "was prevented from running",
+            "nxdomain rewrite",
+            "{discardedinbound",
+        ];
+        !self.is_stop_that_failed() && MARKS.iter().any(|mark| self.device.contains(mark))
+    }
+
+    /// A device tried and could not.
+    fn is_stop_that_failed(&self) -> bool {
+        const MARKS: [&str; 6] = [
+            "action failed",
+            "unable to",
+            "access is denied",
+            "not cleaned",
+            "failed to remediate",
+            "left alone",
+        ];
+        MARKS.iter().any(|mark| self.device.contains(mark))
+    }
+
+    /// A sign-in that failed.
+    pub(crate) fn is_failure(&self) -> bool {
+        const MARKS: [&str; 9] = [
+            "failed password",
+            "auth failed",
+            "authentication fail",
+            "verification failed",
+            "invalid credentials",
+            "login failed",
+            "eventid=4625",
+            "eventid=4771",
+            "eventid=4776",
+        ];
+        MARKS.iter().any(|mark| self.device.contains(mark))
+    }
+
+    /// A sign-in that succeeded.
+    pub(crate) fn is_success(&self) -> bool {
+        const MARKS: [&str; 8] = [
+            "accepted ",
+            "eventid=4624",
+            "authentication succeeded",
+            "login succe",
+            "logged in",
+            "session opened",
+            "authenticated as",
+            "eap successful",
+        ];
+        MARKS.iter().any(|mark| self.device.contains(mark))
+    }
+
+    /// An account that was made: by whom it should have been, no line can tell.
+    pub(crate) fn is_new_account(&self) -> bool {
+        ["eventid=4720", "new user:"].iter().any(|mark| self.device.contains(mark))
+    }
+
+    /// A sensor noticed something and says nothing of what became of it.
+    pub(crate) fn is_notice(&self) -> bool {
+        ["eventid=1116", " found", "query["].iter().any(|mark| self.device.contains(mark))
+    }
+
+    /// Whether both say the same but for numbers.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let words = |line: &str| {
+            let parts = line.split(|letter: char| !letter.is_alphabetic()).map(str::to_owned);
+            parts.filter(|part| !part.is_empty()).collect::<Vec<_>>()
+        };
+        words(&self.all) == words(&other.all)
+    }
+
+    /// Something that routine does not do, wherever in the line it stands.
+    pub(crate) fn is_harm(&self) -> bool {
+        const MARKS: [&[&str]; 18] = [
+            &["vssadmin", "delete"],
+            &["wbadmin", "delete"],
+            &["shadowcopy", "delete"],
+            &["recoveryenabled", "no"],
+            &["powershell", "-enc"],
+            &["powershell", "downloadstring"],
+            &["/dev/tcp/"],
+            &["rclone", "copy"],
+            &["mimikatz"],
+            &["lsass", ".dmp"],
+            &["audit log was cleared"],
+            &["psexesvc"],
+            &["w3wp.exe"],
+            &["www-data", "user=root"],
+            &["domain admins"],
+            &["new-inboxrule", "forwardto"],
+            &["\\temp\\", ".exe"],
+            &["rename|ok", ".locked"],
+        ];
+        self.is_stop_that_failed() || MARKS.iter().any(|marks| in_order(&self.all, marks))
+    }
+
+    /// Work that administrators arrange. A sender inside may write so, one outside is not believed.
+    pub(crate) fn is_routine(&self) -> bool {
+        const MARKS: [&str; 24] = [
+            "nessus",
+            "qualys",
+            "openvas",
+            "rapid7",
+            "tenable",
+            "backup finished",
+            "backup of ",
+            "snapshot ",
+            "backup job",
+            "become-success",
+            "for ansible",
+            "puppet-agent",
+            "chef-client",
+            "salt-minion",
+            "signatureupdate",
+            "signature version",
+            "windowsupdateclient",
+            "installation successful",
+            "directory synchronization",
+            "healthcheck",
+            "health check",
+            "check_ssh",
+            "nagios",
+            "zabbix",
+        ];
+        MARKS.iter().any(|mark| self.all.contains(mark))
+    }
+
+    /// Something is set wrong or worn out.
+    pub(crate) fn is_fault(&self) -> bool {
+        const MARKS: [&str; 18] = [
+            "has expired",
+            "password expired",
+            "0xc0000071",
+            "clock skew",
+            "shared secret is incorrect",
+            "incorrect community",
+            "table full",
+            "service account",
+            "no server available",
+            "timeout",
+            "timed out",
+            "cannot resolve",
+            "not known",
+            "suspended",
+            "no space left",
+            "connection refused",
+            "too many open files",
+            "misconfigur",
+        ];
+        MARKS.iter().any(|mark| self.all.contains(mark))
+    }
+}
+
+/// Whether the marks stand in the text one after the other.
+pub(crate) fn in_order(text: &str, marks: &[&str]) -> bool {
+    let mut rest = text;
+    marks.iter().all(|mark| {
+        let found = rest.split_once(mark);
+        rest = found.map_or("", |(_, after)| after);
+        found.is_some()
+    })
+}
+
+/// Whether every address of an incident lies in the own network; one without addresses does.
+pub(crate) fn is_inside(incident: &Incident) -> bool {
+    let addresses = incident
+        .entities
+        .iter()
+        .filter(|entity| matches!(entity.kind, EntityKind::SourceIp | EntityKind::DestinationIp));
+    addresses.map(|entity| entity.value.parse()).all(|address| match address {
+        Ok(IpAddr::V4(address)) => {
+            address.is_private() || address.is_loopback() || address.is_link_local()
+        }
+        Ok(IpAddr::V6(address)) => {
+            address.is_unique_local() || address.is_loopback() || address.is_unicast_link_local()
+        }
+        Err(_) => false,
+    })
+}
+
+/// `key=value` of the keys that devices fill, one level deep.
+fn device_values(object: &serde_json::Map<String, Value>) -> String {
+    let mut text = String::new();
+    let nested = object.values().filter_map(Value::as_object).flatten();
+    for (key, value) in object.iter().chain(nested) {
+        let key = key.to_lowercase();
+        let value = match value {
+            Value::String(value) => value.clone(),
+            Value::Number(value) => value.to_string(),
+            _ => continue,
+        };
+        if DEVICE_KEYS.contains(&key.as_str()) {
+            text.push_str(&format!("{key}={value}; "));
+        }
+    }
+    text
+}
+
+/// Text in quotes comes from outside in most logs; behind a `=` the device names its own value.
+fn without_quotes(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for (number, part) in line.split('"').enumerate() {
+        if number % 2 == 0 || text.ends_with('=') {
+            text.push_str(part);
+        }
+        if number % 2 == 0 && part.ends_with('=') {
+            continue;
+        }
+        text.push(' ');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_sender_writes_stops_nothing() {
+        for (line, expected) in [
+            ("fw action=\"deny\" src=192.0.2.1", true),
+            (r#"{"alert":{"action":"blocked"}}"#, true),
+            (r#"192.0.2.1 - - "GET /?x=gravity blocked HTTP/1.1" 200 5"#, false),
+            (r#"{"url":"/?action=blocked","status":"200"}"#, false),
+            (r#"{"ActionName":"Remove","ErrorDescription":"The action failed."}"#, false),
+            ("", false),
+            ("\"\"\"=\"", false),
+        ] {
+            assert_eq!(Reading::new(line).is_stopped(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn addresses_inside_are_told_from_those_outside() {
+        for (value, expected) in [
+            ("192.168.3.4", true),
+            ("fd00::7", true),
+            ("203.0.113.9", false),
+            ("2001:db8::7", false),
+            ("nonsense", false),
+        ] {
+            let kind = EntityKind::SourceIp;
+            let entity = vedette_event::Entity { kind, value: value.into() };
+            let incident = Incident { entities: vec![entity], ..Incident::default() };
+            assert_eq!(is_inside(&incident), expected, "{value}");
+        }
+        assert!(is_inside(&Incident::default()));
+    }
+}
