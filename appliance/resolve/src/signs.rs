@@ -11,21 +11,183 @@ use vedette_event::{EntityKind, Incident};
 
 /// Bytes of a line that are read; the telling part stands near the beginning.
 const MOST_LINE_BYTES: usize = 4_096;
-/// Keys whose values devices fill, in lower case.
-const DEVICE_KEYS: [&str; 13] = [
+/// Parts of the names of keys whose values devices fill.
+const DEVICE_KEYS: [&str; 18] = [
     "action",
-    "actionname",
-    "action_taken",
     "channel",
-    "errordescription",
+    "decision",
+    "description",
+    "disposition",
+    "error",
     "event",
-    "eventid",
-    "failurereason",
     "message",
     "operation",
+    "outcome",
     "provider",
+    "reason",
+    "response",
+    "result",
+    "state",
     "status",
     "type",
+    "verdict",
+];
+
+/// What devices write of what they turned away, removed or locked.
+const STOPPED: [&str; 26] = [
+    "ban",
+    "banned",
+    "block",
+    "blocked",
+    "blocking",
+    "cleaned",
+    "cleanedup",
+    "denied",
+    "deny",
+    "discarded",
+    "discardedinbound",
+    "disinfected",
+    "drop",
+    "dropped",
+    "forbidden",
+    "mitigated",
+    "nxdomain",
+    "prevented",
+    "prevention",
+    "quarantine",
+    "quarantined",
+    "reject",
+    "rejected",
+    "remove",
+    "removed",
+    "sinkhole",
+];
+const STOPPED_PHRASES: [&[&str]; 1] = [&["locked out"]];
+/// A device tried and could not, or did not try.
+const STOP_FAILED: [&[&str]; 7] = [
+    &["action failed"],
+    &["unable to"],
+    &["access is denied"],
+    &["not cleaned"],
+    &["not blocked"],
+    &["failed to"],
+    &["left alone"],
+];
+/// A sign-in that failed.
+const FAILURES: [&[&str]; 12] = [
+    &["failed password"],
+    &["auth failed"],
+    &["authentication", "fail"],
+    &["verification failed"],
+    &["invalid credentials"],
+    &["invalid user"],
+    &["login failed"],
+    &["fail login"],
+    &["logon failure"],
+    &["eventid=4625"],
+    &["eventid=4771"],
+    &["eventid=4776"],
+];
+/// A sign-in that succeeded.
+const SUCCESSES: [&[&str]; 10] = [
+    &["accepted "],
+    &["eventid=4624"],
+    &["eventid=4672"],
+    &["authentication succeeded"],
+    &["login succe"],
+    &["ok login"],
+    &["logged in"],
+    &["session opened"],
+    &["authenticated as"],
+    &["eap successful"],
+];
+/// An account that was made.
+const NEW_ACCOUNTS: [&[&str]; 2] = [&["eventid=4720"], &["new user:"]];
+/// A sensor noticed something and says nothing of what became of it.
+const NOTICES: [&[&str]; 3] = [&["eventid=1116"], &[" found"], &["query["]];
+/// What routine does not do.
+const HARM: [&[&str]; 20] = [
+    &["vssadmin", "delete"],
+    &["wbadmin", "delete"],
+    &["shadowcopy", "delete"],
+    &["recoveryenabled", "no"],
+    &["powershell", "-enc"],
+    &["downloadstring"],
+    &["/dev/tcp/"],
+    &["curl", "| sh"],
+    &["rclone", "copy"],
+    &["mimikatz"],
+    &["lsass", ".dmp"],
+    &["audit log was cleared"],
+    &["disablerealtimemonitoring"],
+    &["psexesvc"],
+    &["w3wp.exe"],
+    &["www-data", "user=root"],
+    &["domain admins"],
+    &["new-inboxrule", "forwardto"],
+    &["\\temp\\", ".exe"],
+    &["rename|ok", ".locked"],
+];
+/// Programs and words of work that administrators arrange: scanners, backup, rollout, monitoring.
+const ROUTINE: [&str; 36] = [
+    "acunetix",
+    "ansible",
+    "archive",
+    "azure",
+    "backup",
+    "borg",
+    "chef",
+    "deployment",
+    "healthcheck",
+    "healthchecker",
+    "icinga",
+    "intune",
+    "jenkins",
+    "maintenance",
+    "msiinstaller",
+    "nagios",
+    "nessus",
+    "openvas",
+    "patch",
+    "prtg",
+    "puppet",
+    "qualys",
+    "rapid7",
+    "restic",
+    "rsync",
+    "salt",
+    "sccm",
+    "signature",
+    "signatureupdate",
+    "snapshot",
+    "synchronization",
+    "tenable",
+    "upgrades",
+    "veeam",
+    "windowsupdateclient",
+    "zabbix",
+];
+/// Something is set wrong or worn out.
+const FAULTS: [&[&str]; 19] = [
+    &["expired"],
+    &["0xc0000071"],
+    &["clock skew"],
+    &["out of date"],
+    &["out of memory"],
+    &["secret", "incorrect"],
+    &["incorrect community"],
+    &["duplicate"],
+    &["table full"],
+    &["service account"],
+    &["no server"],
+    &["timeout"],
+    &["timed out"],
+    &["unreachable"],
+    &["cannot resolve"],
+    &["not known"],
+    &["no space left"],
+    &["misconfigur"],
+    &["mismatch"],
 ];
 
 /// A line as the rules see it.
@@ -48,87 +210,43 @@ impl Reading {
 
     /// Turned away, removed or locked by a device.
     pub(crate) fn is_stopped(&self) -> bool {
-        const MARKS: [&str; 24] = [
-            "ufw block",
-            "access denied with code",
-            "action=quarantine",
-            "actionname=quarantine",
-            "actionname=remove",
-            "actionname=block",
-            "action=block",
-            "action=\"deny",
-            "action=deny",
-            "action=drop",
-            "gravity blocked",
-            "blocked spam",
-            "blocked infected",
-            "notice [",
-            "noqueue: reject",
-            "access forbidden by rule",
-            "moved to ",
-            "was locked out",
-            "cleanedup",
-            "cleaned up",
-            "[drop]",
-            "was prevented from running",
-            "nxdomain rewrite",
-            "{discardedinbound",
-        ];
-        !self.is_stop_that_failed() && MARKS.iter().any(|mark| self.device.contains(mark))
-    }
-
-    /// A device tried and could not.
-    fn is_stop_that_failed(&self) -> bool {
-        const MARKS: [&str; 6] = [
-            "action failed",
-            "unable to",
-            "access is denied",
-            "not cleaned",
-            "failed to remediate",
-            "left alone",
-        ];
-        MARKS.iter().any(|mark| self.device.contains(mark))
+        !any(&self.device, &STOP_FAILED)
+            && (has_word(&self.device, &STOPPED) || any(&self.device, &STOPPED_PHRASES))
     }
 
     /// A sign-in that failed.
     pub(crate) fn is_failure(&self) -> bool {
-        const MARKS: [&str; 9] = [
-            "failed password",
-            "auth failed",
-            "authentication fail",
-            "verification failed",
-            "invalid credentials",
-            "login failed",
-            "eventid=4625",
-            "eventid=4771",
-            "eventid=4776",
-        ];
-        MARKS.iter().any(|mark| self.device.contains(mark))
+        any(&self.device, &FAILURES)
     }
 
     /// A sign-in that succeeded.
     pub(crate) fn is_success(&self) -> bool {
-        const MARKS: [&str; 8] = [
-            "accepted ",
-            "eventid=4624",
-            "authentication succeeded",
-            "login succe",
-            "logged in",
-            "session opened",
-            "authenticated as",
-            "eap successful",
-        ];
-        MARKS.iter().any(|mark| self.device.contains(mark))
+        any(&self.device, &SUCCESSES)
     }
 
     /// An account that was made: by whom it should have been, no line can tell.
     pub(crate) fn is_new_account(&self) -> bool {
-        ["eventid=4720", "new user:"].iter().any(|mark| self.device.contains(mark))
+        any(&self.device, &NEW_ACCOUNTS)
     }
 
     /// A sensor noticed something and says nothing of what became of it.
     pub(crate) fn is_notice(&self) -> bool {
-        ["eventid=1116", " found", "query["].iter().any(|mark| self.device.contains(mark))
+        any(&self.device, &NOTICES)
+    }
+
+    /// Something that routine does not do, wherever in the line it stands.
+    pub(crate) fn is_harm(&self) -> bool {
+        any(&self.device, &STOP_FAILED) || any(&self.all, &HARM)
+    }
+
+    /// Work that administrators arrange. A sender inside may write so; one outside is not believed.
+    pub(crate) fn is_routine(&self) -> bool {
+        has_word(&self.all, &ROUTINE)
+    }
+
+    /// Something is set wrong or worn out.
+    pub(crate) fn is_fault(&self) -> bool {
+        any(&self.all, &FAULTS)
     }
 
     /// Whether both say the same but for numbers.
@@ -139,87 +257,15 @@ impl Reading {
         };
         words(&self.all) == words(&other.all)
     }
+}
 
-    /// Something that routine does not do, wherever in the line it stands.
-    pub(crate) fn is_harm(&self) -> bool {
-        const MARKS: [&[&str]; 18] = [
-            &["vssadmin", "delete"],
-            &["wbadmin", "delete"],
-            &["shadowcopy", "delete"],
-            &["recoveryenabled", "no"],
-            &["powershell", "-enc"],
-            &["powershell", "downloadstring"],
-            &["/dev/tcp/"],
-            &["rclone", "copy"],
-            &["mimikatz"],
-            &["lsass", ".dmp"],
-            &["audit log was cleared"],
-            &["psexesvc"],
-            &["w3wp.exe"],
-            &["www-data", "user=root"],
-            &["domain admins"],
-            &["new-inboxrule", "forwardto"],
-            &["\\temp\\", ".exe"],
-            &["rename|ok", ".locked"],
-        ];
-        self.is_stop_that_failed() || MARKS.iter().any(|marks| in_order(&self.all, marks))
-    }
+/// Whether all marks of one row stand in the text, in their order.
+fn any(text: &str, rows: &[&[&str]]) -> bool {
+    rows.iter().any(|marks| in_order(text, marks))
+}
 
-    /// Work that administrators arrange. A sender inside may write so, one outside is not believed.
-    pub(crate) fn is_routine(&self) -> bool {
-        const MARKS: [&str; 24] = [
-            "nessus",
-            "qualys",
-            "openvas",
-            "rapid7",
-            "tenable",
-            "backup finished",
-            "backup of ",
-            "snapshot ",
-            "backup job",
-            "become-success",
-            "for ansible",
-            "puppet-agent",
-            "chef-client",
-            "salt-minion",
-            "signatureupdate",
-            "signature version",
-            "windowsupdateclient",
-            "installation successful",
-            "directory synchronization",
-            "healthcheck",
-            "health check",
-            "check_ssh",
-            "nagios",
-            "zabbix",
-        ];
-        MARKS.iter().any(|mark| self.all.contains(mark))
-    }
-
-    /// Something is set wrong or worn out.
-    pub(crate) fn is_fault(&self) -> bool {
-        const MARKS: [&str; 18] = [
-            "has expired",
-            "password expired",
-            "0xc0000071",
-            "clock skew",
-            "shared secret is incorrect",
-            "incorrect community",
-            "table full",
-            "service account",
-            "no server available",
-            "timeout",
-            "timed out",
-            "cannot resolve",
-            "not known",
-            "suspended",
-            "no space left",
-            "connection refused",
-            "too many open files",
-            "misconfigur",
-        ];
-        MARKS.iter().any(|mark| self.all.contains(mark))
-    }
+fn has_word(text: &str, wanted: &[&str]) -> bool {
+    text.split(|letter: char| !letter.is_alphanumeric()).any(|word| wanted.contains(&word))
 }
 
 /// Whether the marks stand in the text one after the other.
@@ -260,7 +306,7 @@ fn device_values(object: &serde_json::Map<String, Value>) -> String {
             Value::Number(value) => value.to_string(),
             _ => continue,
         };
-        if DEVICE_KEYS.contains(&key.as_str()) {
+        if DEVICE_KEYS.iter().any(|part| key.contains(part)) {
             text.push_str(&format!("{key}={value}; "));
         }
     }

@@ -5,7 +5,7 @@
 mod bayes;
 mod scenarios;
 
-use scenarios::{BUILT_ON, HELD_BACK, Story};
+use scenarios::{BUILT_ON, FRESH, HELD_BACK, Story, WRITTEN_AFTER};
 use vedette_event::{
     Entity, EntityKind, EvidenceLine, Incident, PastIncident, ResolutionCode, Retriever,
 };
@@ -106,6 +106,7 @@ fn majority(cases: &[Case]) -> ResolutionCode {
 #[test]
 fn evidence_tells_how_an_incident_ends() {
     let (built_on, held_back) = (cases(BUILT_ON, 1), cases(HELD_BACK, 2));
+    let (after, fresh) = (cases(WRITTEN_AFTER, 3), cases(FRESH, 4));
     assert!(held_back.len() >= 300);
     let resolver = Resolver::new(Kb::embedded(), &Imported::default());
     let ours = |incident: &Incident| resolver.resolve(incident, &NoPast).resolution_code;
@@ -115,7 +116,12 @@ fn evidence_tells_how_an_incident_ends() {
     println!("| incidents | n | majority | naive Bayes | without evidence | with evidence |");
     println!("|---|---|---|---|---|---|");
     let mut last = (0.0, 0.0);
-    for (name, cases) in [("built on", &built_on), ("held back", &held_back)] {
+    for (name, cases) in [
+        ("built on", &built_on),
+        ("held back", &held_back),
+        ("written after", &after),
+        ("fresh", &fresh),
+    ] {
         last = (share(cases, bare), share(cases, ours));
         println!(
             "| {name} | {} | {:.3} | {:.3} | {:.3} | {:.3} |",
@@ -127,12 +133,12 @@ fn evidence_tells_how_an_incident_ends() {
         );
     }
     for code in ResolutionCode::ALL {
-        let of: Vec<_> = held_back.iter().filter(|case| case.truth == *code).collect();
+        let of: Vec<_> = fresh.iter().filter(|case| case.truth == *code).collect();
         let right = of.iter().filter(|case| ours(&case.incident) == *code).count();
-        println!("held back, {code}: {right} of {}", of.len());
+        println!("fresh, {code}: {right} of {}", of.len());
     }
     if std::env::var_os("VEDETTE_SHOW_MISSES").is_some() {
-        for case in built_on.iter().step_by(VARIANTS as usize) {
+        for case in fresh.iter().step_by(VARIANTS as usize) {
             let given = ours(&case.incident);
             if given != case.truth {
                 println!("{} given, {} true: {}", given, case.truth, case.incident.evidence[0].raw);
