@@ -36,8 +36,10 @@ fn by_evidence(incident: &Incident) -> ResolutionCode {
     if complete && (was_blocked(incident) || was_stopped(&lines)) {
         return ResolutionCode::TruePositiveContained;
     }
-    let inside = is_inside(incident) && incident.severity != Some(Severity::Critical);
-    if complete && inside && lines.iter().any(Reading::is_routine) {
+    let grave = matches!(incident.severity, Some(Severity::High | Severity::Critical));
+    let inside = is_inside(incident) && !grave;
+    let guessing = lines.iter().any(Reading::is_failure);
+    if complete && inside && !guessing && lines.iter().any(Reading::is_routine) {
         return ResolutionCode::BenignExpected;
     }
     if complete && inside && (lines.iter().any(Reading::is_fault) || is_old_password(&lines)) {

@@ -34,7 +34,8 @@ const DEVICE_KEYS: [&str; 18] = [
 ];
 
 /// What devices write of what they turned away, removed or locked.
-const STOPPED: [&str; 26] = [
+const STOPPED: [&str; 30] = [
+    "always_nxdomain",
     "ban",
     "banned",
     "block",
@@ -56,25 +57,34 @@ const STOPPED: [&str; 26] = [
     "prevention",
     "quarantine",
     "quarantined",
+    "rej",
     "reject",
     "rejected",
     "remove",
     "removed",
     "sinkhole",
+    "terminate",
+    "terminated",
 ];
 const STOPPED_PHRASES: [&[&str]; 1] = [&["locked out"]];
 /// A device tried and could not, or did not try.
-const STOP_FAILED: [&[&str]; 7] = [
+const STOP_FAILED: [&[&str]; 9] = [
     &["action failed"],
     &["unable to"],
     &["access is denied"],
-    &["not cleaned"],
-    &["not blocked"],
-    &["failed to"],
     &["left alone"],
+    &["failed to remediate"],
+    &["failed to remove"],
+    &["failed to clean"],
+    &["failed to quarantine"],
+    &["failed to block"],
 ];
+/// Words before one of those that turn it round.
+const NEGATIONS: [&str; 5] = ["not", "no", "never", "cannot", "un"];
+/// A device that let something pass stopped nothing, whatever else it writes.
+const LET_THROUGH: [&str; 5] = ["accept", "allow", "allowed", "permitted", "pass"];
 /// A sign-in that failed.
-const FAILURES: [&[&str]; 12] = [
+const FAILURES: [&[&str]; 15] = [
     &["failed password"],
     &["auth failed"],
     &["authentication", "fail"],
@@ -87,9 +97,12 @@ const FAILURES: [&[&str]; 12] = [
     &["eventid=4625"],
     &["eventid=4771"],
     &["eventid=4776"],
+    &["failed to log in"],
+    &["session.start", "result=failure"],
+    &["authentication", "result=den"],
 ];
 /// A sign-in that succeeded.
-const SUCCESSES: [&[&str]; 10] = [
+const SUCCESSES: [&[&str]; 12] = [
     &["accepted "],
     &["eventid=4624"],
     &["eventid=4672"],
@@ -100,6 +113,8 @@ const SUCCESSES: [&[&str]; 10] = [
     &["session opened"],
     &["authenticated as"],
     &["eap successful"],
+    &["session.start", "result=success"],
+    &["authentication", "result=success"],
 ];
 /// An account that was made.
 const NEW_ACCOUNTS: [&[&str]; 2] = [&["eventid=4720"], &["new user:"]];
@@ -129,26 +144,27 @@ const HARM: [&[&str]; 20] = [
     &["rename|ok", ".locked"],
 ];
 /// Programs and words of work that administrators arrange: scanners, backup, rollout, monitoring.
-const ROUTINE: [&str; 36] = [
+const ROUTINE: [&str; 37] = [
+    "acronis",
     "acunetix",
     "ansible",
-    "archive",
-    "azure",
-    "backup",
+    "bacula",
+    "bareos",
+    "blackbox",
     "borg",
     "chef",
-    "deployment",
+    "freshclam",
+    "greenbone",
+    "gvm",
     "healthcheck",
     "healthchecker",
     "icinga",
     "intune",
-    "jenkins",
-    "maintenance",
     "msiinstaller",
     "nagios",
     "nessus",
     "openvas",
-    "patch",
+    "prometheus",
     "prtg",
     "puppet",
     "qualys",
@@ -157,18 +173,30 @@ const ROUTINE: [&str; 36] = [
     "rsync",
     "salt",
     "sccm",
-    "signature",
     "signatureupdate",
-    "snapshot",
-    "synchronization",
+    "telegraf",
     "tenable",
-    "upgrades",
+    "unattended",
     "veeam",
+    "vmotion",
     "windowsupdateclient",
+    "wsus",
     "zabbix",
 ];
+/// The same in more words; `backup` alone may be an account.
+const ROUTINE_PHRASES: [&[&str]; 9] = [
+    &["backup", "finished"],
+    &["backup ok"],
+    &["backup of "],
+    &["creating archive"],
+    &["deployment", "completed"],
+    &["update", "completed"],
+    &["signature version"],
+    &["installation successful"],
+    &["azure ad connect"],
+];
 /// Something is set wrong or worn out.
-const FAULTS: [&[&str]; 19] = [
+const FAULTS: [&[&str]; 22] = [
     &["expired"],
     &["0xc0000071"],
     &["clock skew"],
@@ -188,6 +216,9 @@ const FAULTS: [&[&str]; 19] = [
     &["no space left"],
     &["misconfigur"],
     &["mismatch"],
+    &["too many"],
+    &["can't synchroni"],
+    &["flapping"],
 ];
 
 /// A line as the rules see it.
@@ -211,7 +242,8 @@ impl Reading {
     /// Turned away, removed or locked by a device.
     pub(crate) fn is_stopped(&self) -> bool {
         !any(&self.device, &STOP_FAILED)
-            && (has_word(&self.device, &STOPPED) || any(&self.device, &STOPPED_PHRASES))
+            && !says(&self.device, &LET_THROUGH)
+            && (says(&self.device, &STOPPED) || any(&self.device, &STOPPED_PHRASES))
     }
 
     /// A sign-in that failed.
@@ -241,7 +273,7 @@ impl Reading {
 
     /// Work that administrators arrange. A sender inside may write so; one outside is not believed.
     pub(crate) fn is_routine(&self) -> bool {
-        has_word(&self.all, &ROUTINE)
+        has_word(&self.all, &ROUTINE) || any(&self.all, &ROUTINE_PHRASES)
     }
 
     /// Something is set wrong or worn out.
@@ -262,6 +294,21 @@ impl Reading {
 /// Whether all marks of one row stand in the text, in their order.
 fn any(text: &str, rows: &[&[&str]]) -> bool {
     rows.iter().any(|marks| in_order(text, marks))
+}
+
+/// Whether one of the words stands in the text by itself: not denied, and no part of a name, address or
+/// path, which a sender may choose.
+fn says(text: &str, wanted: &[&str]) -> bool {
+    let is_name = |letter: char| letter.is_alphanumeric() || "._-/@".contains(letter);
+    let words = text.split(|letter: char| !is_name(letter)).filter(|word| !word.is_empty());
+    let mut before = "";
+    for word in words.map(|word| word.trim_end_matches('.')) {
+        if wanted.contains(&word) && !NEGATIONS.contains(&before) {
+            return true;
+        }
+        before = word;
+    }
+    false
 }
 
 fn has_word(text: &str, wanted: &[&str]) -> bool {
@@ -339,6 +386,10 @@ mod tests {
             (r#"{"alert":{"action":"blocked"}}"#, true),
             (r#"192.0.2.1 - - "GET /?x=gravity blocked HTTP/1.1" 200 5"#, false),
             (r#"{"url":"/?action=blocked","status":"200"}"#, false),
+            ("proxy: host=drop.example.net path=/blocked/x", false),
+            ("proxy: blocked host=a.example.net", true),
+            ("proxy: host=blocked action=allowed", false),
+            ("scanner: result: not disinfected", false),
             (r#"{"ActionName":"Remove","ErrorDescription":"The action failed."}"#, false),
             ("", false),
             ("\"\"\"=\"", false),

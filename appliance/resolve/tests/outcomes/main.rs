@@ -41,7 +41,7 @@ impl Dice {
     }
 
     fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[usize::try_from(self.roll(from.len() as u64)).unwrap()]
+        from[usize::try_from(self.roll(from.len() as u64)).expect("it is below the length")]
     }
 }
 
@@ -100,7 +100,7 @@ fn share(cases: &[Case], predict: impl Fn(&Incident) -> ResolutionCode) -> f64 {
 
 fn majority(cases: &[Case]) -> ResolutionCode {
     let count = |code: &ResolutionCode| cases.iter().filter(|case| case.truth == *code).count();
-    *ResolutionCode::ALL.iter().max_by_key(|code| count(code)).unwrap()
+    *ResolutionCode::ALL.iter().max_by_key(|code| count(code)).expect("there are codes")
 }
 
 #[test]
@@ -148,5 +148,5 @@ fn evidence_tells_how_an_incident_ends() {
     assert!(last.1 >= FLOOR && last.1 >= last.0 + 0.10, "{last:?}");
 }
 
-/// Held-back incidents that must end as predicted; what was measured, less a little.
-const FLOOR: f64 = 0.40;
+/// Incidents of the last set that must end as predicted; what was measured, less a little.
+const FLOOR: f64 = 0.90;
