@@ -232,10 +232,7 @@ pub(crate) struct Reading {
 impl Reading {
     pub(crate) fn new(line: &str) -> Self {
         let line = &line[..line.floor_char_boundary(MOST_LINE_BYTES)];
-        let device = serde_json::from_str::<Value>(line)
-            .ok()
-            .and_then(|value| value.as_object().map(device_values))
-            .unwrap_or_else(|| without_quotes(line));
+        let device = device_json(line).unwrap_or_else(|| without_quotes(line));
         Self { all: line.to_lowercase(), device: device.to_lowercase() }
     }
 
@@ -342,6 +339,18 @@ pub(crate) fn is_inside(incident: &Incident) -> bool {
     })
 }
 
+/// What the device says in a line of JSON, alone or behind a syslog header.
+fn device_json(line: &str) -> Option<String> {
+    let (header, _) = line.split_once('{')?;
+    let trimmed = header.trim_end();
+    let is_header = trimmed.is_empty() || trimmed.ends_with([':', '-', ']']);
+    if !is_header || trimmed.contains('"') {
+        return None;
+    }
+    let value: Value = serde_json::from_str(&line[header.len()..]).ok()?;
+    value.as_object().map(device_values)
+}
+
 /// `key=value` of the keys that devices fill, one level deep.
 fn device_values(object: &serde_json::Map<String, Value>) -> String {
     let mut text = String::new();
@@ -386,6 +395,8 @@ mod tests {
             (r#"{"alert":{"action":"blocked"}}"#, true),
             (r#"192.0.2.1 - - "GET /?x=gravity blocked HTTP/1.1" 200 5"#, false),
             (r#"{"url":"/?action=blocked","status":"200"}"#, false),
+            (r#"<134>fw ids[7]: {"alert":{"action":"blocked"}}"#, true),
+            (r#"<134>app: no such user {"action":"blocked"}"#, false),
             ("proxy: host=drop.example.net path=/blocked/x", false),
             ("proxy: blocked host=a.example.net", true),
             ("proxy: host=blocked action=allowed", false),
