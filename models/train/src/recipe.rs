@@ -67,6 +67,17 @@ pub struct Recipe {
     pub balance_rest: f32,
 }
 
+impl Default for Recipe {
+    fn default() -> Self {
+        #[derive(clap::Parser)]
+        struct Nothing {
+            #[command(flatten)]
+            recipe: Recipe,
+        }
+        <Nothing as clap::Parser>::parse_from(["recipe"]).recipe
+    }
+}
+
 impl Recipe {
     /// Passes over the rows for a question.
     pub fn passes(&self, question: Question) -> usize {

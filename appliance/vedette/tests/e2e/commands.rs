@@ -402,3 +402,51 @@ fn the_configuration_says_where_it_comes_from() {
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
+
+#[test]
+fn deciders_are_measured_on_labelled_lines() {
+    let line = |id: usize, raw: &str, malicious: bool, split: &str| {
+        let class = if malicious { "BRUTE FORCE" } else { "NO THREAT" };
+        json!({
+            "id": format!("l{id}"), "raw": raw, "group": format!("g{}", id / 2), "split": split,
+            "label_malicious": malicious, "label_strength": "strong", "threat_class": class,
+            "technique_ids": if malicious { vec!["T1110.001"] } else { vec![] },
+            "severity": "low",
+        })
+        .to_string()
+    };
+    let mut data = Vec::new();
+    for id in 0..20 {
+        let split = if id < 10 { "train" } else { "dev" };
+        let user = if id < 10 { "anna" } else { "root" };
+        let attack = format!("sshd[4]: Failed password for {user} from 203.0.113.{id} port 4{id} ssh2");
+        data.push(line(2 * id, &attack, true, split));
+        data.push(line(2 * id + 1, &format!("CRON[{id}]: session opened for {user}"), false, split));
+    }
+    let appliance = idle();
+    let file = appliance.state().with_file_name("labelled.jsonl");
+    fs::write(&file, data.join("\n")).expect("a file");
+    let out = appliance.state().with_file_name("report");
+    let rows = appliance.state().with_file_name("rows.jsonl");
+    let text = |path: &std::path::Path| path.to_str().expect("a plain path").to_owned();
+    let arguments = ["--no-model", "--out", &text(&out), "--rows", &text(&rows)];
+    let command = [&["model", "eval", &text(&file)][..], &arguments].concat();
+    let (code, printed, complaint) = run(&appliance, &command, "");
+    assert_eq!(code, Some(0), "{complaint}");
+    for judge in ["ensemble", "screen", "rules", "naive Bayes", "majority", "format probe"] {
+        assert!(printed.contains(judge), "{judge} is missing:\n{printed}");
+    }
+    let report: Value =
+        serde_json::from_slice(&fs::read(out.join("report.json")).expect("a report")).expect("JSON");
+    assert_eq!(report["slices"][0]["lines"], 20, "{report:#}");
+    let answers = json_lines(&fs::read(&rows).expect("rows"));
+    assert_eq!(answers.len(), 20);
+    let right = answers.iter().filter(|row| {
+        let flagged = row["said"]["ensemble"]["verdict"] != "benign";
+        row["malicious"] == flagged
+    });
+    assert!(right.count() >= 18, "{answers:#?}");
+    let (code, _, complaint) = run(&appliance, &["model", "eval", &text(&file)], "");
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains("--no-model"), "{complaint}");
+}
