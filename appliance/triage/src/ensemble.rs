@@ -16,6 +16,9 @@ use crate::policy::{Deciders, Policy};
 use crate::rules::{Hit, Strength, hits};
 use crate::voices::{self, Voices};
 
+/// Score without the model from which it is asked about a line that stands alone.
+const WORTH_ASKING: f32 = 0.15;
+
 /// Places named as evidence.
 const EVIDENCE_CAP: usize = 4;
 
@@ -111,8 +114,14 @@ impl Judge {
         self.verdict(reading, who, &voices)
     }
 
-    /// The question about a line: its masked template and the values that tell most, never longer
-    /// than the model reads; the id is a hash of exactly that text.
+    /// Whether the model's say could matter for a line: not where rules and screen are sure that it is
+    /// harmless, as most lines are, for reading one takes the model longer than all else together.
+    pub fn wants_model(&self, record: &LogRecord) -> bool {
+        self.hears_model() && self.classify(record, Decider::Ensemble, None).score >= WORTH_ASKING
+    }
+
+    /// The question about a line: its digest, never longer than the model reads; the id is a hash of
+    /// exactly that text.
     pub fn question(&self, record: &LogRecord) -> Question {
         question(&Reading::of(record))
     }

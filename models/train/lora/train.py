@@ -355,6 +355,7 @@ def main():
     parser.add_argument("--tokens", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--hold", default="dev", help="dev, the number of a fold, or none")
+    parser.add_argument("--start", help="begin with what another run has learnt, on a plan of its own")
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--alpha", type=float, default=32)
@@ -420,6 +421,8 @@ def main():
     rate = lambda step: min(1.0, (step + 1) / 50) * max(0.02, 0.5 * (1 + math.cos(math.pi * step / max(1, len(plan)))))
     done, history = 0, []
     saved = Path(args.out) / "checkpoint.pt"
+    if args.start and not saved.exists():
+        model.load_state_dict(torch.load(Path(args.start) / "checkpoint.pt")["learnt"], strict=False)
     if saved.exists():
         state = torch.load(saved)
         model.load_state_dict(state["learnt"], strict=False)

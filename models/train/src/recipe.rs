@@ -44,7 +44,7 @@ pub struct Recipe {
     #[arg(long, default_value_t = 0.3)]
     pub weak: f32,
     /// Weight of a line of our own generator beside a labelled one.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 1.5)]
     pub synthetic: f32,
     /// Weight of a text about a rule beside a labelled line.
     #[arg(long, default_value_t = 0.3)]

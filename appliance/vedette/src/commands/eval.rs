@@ -70,7 +70,8 @@ fn judges(
 ) -> Vec<(String, Vec<Answer>)> {
     let all = |who: Decider, heard: bool| {
         let one = |record: &LogRecord| {
-            let say = asked.says.get(&judge.question(record).id).filter(|_| heard);
+            let hears = heard && (who == Decider::Model || judge.wants_model(record));
+            let say = asked.says.get(&judge.question(record).id).filter(|_| hears);
             Answer::from(&judge.classify(record, who, say))
         };
         records.iter().map(one).collect::<Vec<Answer>>()
@@ -137,6 +138,7 @@ fn injections(data: &Path, judge: &Judge, asked: &mut Asked) -> Outcome<Option<D
     asked.learn(judge, records.as_flattened())?;
     let answer = |record: &LogRecord| {
         let say = asked.says.get(&judge.question(record).id);
+        let say = say.filter(|_| judge.wants_model(record));
         Answer::from(&judge.classify(record, Decider::Ensemble, say))
     };
     let pairs: Vec<(Answer, Answer)> =

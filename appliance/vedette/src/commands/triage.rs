@@ -1,14 +1,17 @@
 //! `vedette triage`: lines in, verdicts out, without state and without order.
 
+use std::collections::HashMap;
 use std::io::{BufWriter, Write, stdout};
 
 use anyhow::anyhow;
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
-use vedette_event::{Decider, LanguageModel as _, LogRecord, ModelSay, Peer, Transport};
+use vedette_event::{
+    Decider, LanguageModel as _, LogRecord, ModelSay, Peer, Question, QuestionId, Transport,
+};
 use vedette_syslog::{Received, decode};
-use vedette_triage::Judge;
+use vedette_triage::{ANSWERS_CAP, Judge};
 
 use crate::cli::{Format, TriageArguments};
 use crate::commands::rows::{self, Row, Rows, bad_row};
@@ -40,7 +43,12 @@ pub(crate) fn run(arguments: &TriageArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
     let judge = deciders::judge(&home.settings.triage)?;
     let mut answerer =
-        Answerer { model: model(&home, arguments.engine, &judge)?, judge, who: arguments.engine };
+        Answerer {
+            model: model(&home, arguments.engine, &judge)?,
+            judge,
+            who: arguments.engine,
+            says: HashMap::new(),
+        };
     let mut out = BufWriter::new(stdout().lock());
     let mut rows = Reading::new(rows::open(&arguments.input)?, arguments.format);
     let mut all_good = true;
@@ -150,6 +158,8 @@ struct Answerer {
     judge: Judge,
     who: Decider,
     model: Option<WorkerClient>,
+    /// What the model said of the questions so far: many lines are one question.
+    says: HashMap<QuestionId, ModelSay>,
 }
 
 impl Answerer {
@@ -173,17 +183,27 @@ impl Answerer {
     /// What the model says of each row; when it fails, the ensemble goes on without it.
     fn ask(&mut self, batch: &[Input]) -> Outcome<Vec<Option<ModelSay>>> {
         let Some(model) = &mut self.model else { return Ok(vec![None; batch.len()]) };
-        let questions: Vec<_> = batch
-            .iter()
-            .filter_map(|input| Some(self.judge.question(input.record.as_ref().ok()?)))
-            .collect();
-        match model.ask(&questions) {
+        let alone = self.who == Decider::Model;
+        let question = |input: &Input| {
+            let record = input.record.as_ref().ok()?;
+            (alone || self.judge.wants_model(record)).then(|| self.judge.question(record))
+        };
+        let asked: Vec<Option<Question>> = batch.iter().map(question).collect();
+        let mut new: Vec<Question> = asked.iter().flatten().cloned().collect();
+        new.retain(|question| !self.says.contains_key(&question.id));
+        new.sort_by_key(|question| question.id.0);
+        new.dedup_by_key(|question| question.id);
+        if self.says.len() + new.len() > ANSWERS_CAP {
+            self.says.clear();
+        }
+        let answered = if new.is_empty() { Ok(Vec::new()) } else { model.ask(&new) };
+        match answered {
             Ok(says) => {
-                let mut says = says.into_iter();
-                Ok(batch
-                    .iter()
-                    .map(|input| input.record.as_ref().ok().and_then(|_| says.next()))
-                    .collect())
+                self.says.extend(says.into_iter().map(|say| (say.id, say)));
+                let say = |question: &Option<Question>| {
+                    question.as_ref().and_then(|question| self.says.get(&question.id).cloned())
+                };
+                Ok(asked.iter().map(say).collect())
             }
             Err(error) if self.who == Decider::Model => Err(anyhow!(error).into()),
             Err(error) => {

@@ -31,7 +31,7 @@ use crate::dataset::{Kind, Row};
 pub const BENIGN_SHARE: f64 = 0.6;
 
 /// Lines drawn for training the screen: a few of each case and value.
-pub const LINES: usize = 60_000;
+pub const LINES: usize = 24_000;
 
 /// Where the files lie.
 pub fn folder() -> PathBuf {
