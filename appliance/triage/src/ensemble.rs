@@ -14,7 +14,7 @@ use crate::mask::mask;
 use crate::neutral::{Neutral, neutralise};
 use crate::policy::{Deciders, Policy};
 use crate::rules::{Hit, Strength, hits};
-use crate::voices::{self, Voices};
+use crate::voices::Voices;
 
 /// Score without the model from which it is asked about a line that stands alone.
 const WORTH_ASKING: f32 = 0.15;
@@ -84,7 +84,7 @@ impl Judge {
     /// Whether the language model's say can change a verdict: its weight follows from its measured
     /// quality, which may be none.
     pub fn hears_model(&self) -> bool {
-        self.policy.deciders.model && voices::hears_model()
+        self.policy.deciders.model
     }
 
     /// The policy it judges by.

@@ -149,8 +149,7 @@ fn injections(data: &Path, judge: &Judge, asked: &mut Asked) -> Outcome<Option<D
 /// Every judge's answer to every line, as JSON, one line each.
 fn rows(path: &Path, sheet: &Sheet<'_>, records: &[LogRecord]) -> Outcome {
     let file = std::fs::File::create(path);
-    let mut out =
-        BufWriter::new(file.with_context(|| format!("cannot write {}", path.display()))?);
+    let mut out = BufWriter::new(file.with_context(|| format!("cannot write {}", path.display()))?);
     for (at, sample) in sheet.samples.iter().enumerate() {
         let truth = &sample.row.truth;
         let said: serde_json::Map<_, _> = sheet

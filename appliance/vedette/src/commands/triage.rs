@@ -42,13 +42,12 @@ struct Input {
 pub(crate) fn run(arguments: &TriageArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
     let judge = deciders::judge(&home.settings.triage)?;
-    let mut answerer =
-        Answerer {
-            model: model(&home, arguments.engine, &judge)?,
-            judge,
-            who: arguments.engine,
-            says: HashMap::new(),
-        };
+    let mut answerer = Answerer {
+        model: model(&home, arguments.engine, &judge)?,
+        judge,
+        who: arguments.engine,
+        says: HashMap::new(),
+    };
     let mut out = BufWriter::new(stdout().lock());
     let mut rows = Reading::new(rows::open(&arguments.input)?, arguments.format);
     let mut all_good = true;

@@ -100,7 +100,8 @@ impl Build {
         let file = site.0.join(FILE);
         self.have_built(worker, &file)?;
         // The heads that were trained with an adapter judge what it changed.
-        let heads = self.adapters.iter().map(|folder| folder.join(HEADS)).rfind(|path| path.exists());
+        let heads =
+            self.adapters.iter().map(|folder| folder.join(HEADS)).rfind(|path| path.exists());
         if let Some(heads) = heads {
             fs::copy(&heads, site.0.join(HEADS)).map_err(disk("copy", &heads))?;
         }

@@ -419,9 +419,15 @@ fn deciders_are_measured_on_labelled_lines() {
     for id in 0..20 {
         let split = if id < 10 { "train" } else { "dev" };
         let user = if id < 10 { "anna" } else { "root" };
-        let attack = format!("sshd[4]: Failed password for {user} from 203.0.113.{id} port 4{id} ssh2");
+        let attack =
+            format!("sshd[4]: Failed password for {user} from 203.0.113.{id} port 4{id} ssh2");
         data.push(line(2 * id, &attack, true, split));
-        data.push(line(2 * id + 1, &format!("CRON[{id}]: session opened for {user}"), false, split));
+        data.push(line(
+            2 * id + 1,
+            &format!("CRON[{id}]: session opened for {user}"),
+            false,
+            split,
+        ));
     }
     let appliance = idle();
     let file = appliance.state().with_file_name("labelled.jsonl");
@@ -437,7 +443,8 @@ fn deciders_are_measured_on_labelled_lines() {
         assert!(printed.contains(judge), "{judge} is missing:\n{printed}");
     }
     let report: Value =
-        serde_json::from_slice(&fs::read(out.join("report.json")).expect("a report")).expect("JSON");
+        serde_json::from_slice(&fs::read(out.join("report.json")).expect("a report"))
+            .expect("JSON");
     assert_eq!(report["slices"][0]["lines"], 20, "{report:#}");
     let answers = json_lines(&fs::read(&rows).expect("rows"));
     assert_eq!(answers.len(), 20);

@@ -60,4 +60,3 @@ impl From<&Verdict> for Answer {
         }
     }
 }
-
