@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::list::{Contest, FIGURES, Figure, Part};
+use super::svg::escaped;
 use super::{Comparison, Finding, Interval, Judged, Report, Slice};
 
 const INTRODUCTION: &str = "\
@@ -168,7 +169,7 @@ fn number(figure: f64, interval: Option<Interval>) -> String {
     }
 }
 
-/// Text that breaks no table.
+/// Text that breaks no table and is no markup.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+    escaped(text).replace('|', "\\|")
 }

@@ -60,3 +60,6 @@ impl From<&Verdict> for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,11 @@ fn shape(word: &str, out: &mut String) {
 
 /// Bytes of the header of RFC 3164 or 5424: priority, time, host and program; 0 where none is.
 fn header_length(raw: &str) -> usize {
-    let priority = raw.starts_with('<').then(|| raw.find('>')).flatten().map_or(0, |at| at + 1);
+    let priority = raw
+        .strip_prefix('<')
+        .and_then(|rest| rest.split_once('>'))
+        .filter(|(digits, _)| digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(0, |(digits, _)| digits.len() + 2);
     let words: Vec<(usize, &str)> = raw[priority..]
         .split_inclusive(' ')
         .scan(priority, |end, word| {
@@ -116,6 +120,7 @@ mod tests {
             ("{\"EventID\": 4625, \"user\": \"ann\"}", "{\"AaA\": 0, \"a\": \"w\"}"),
             ("GET /a%20b HTTP/1.1", "w /w%w w/0.0"),
             ("<", "<"),
+            ("<Event a=\"b\">5", "<w a=\"w\">0"),
             ("", ""),
             ("Aug 14 09:21:07", "Aug 14 09:21:07"),
         ] {
