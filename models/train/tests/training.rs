@@ -23,7 +23,7 @@ fn recipe() -> Recipe {
 #[test]
 fn training_learns_and_repeats_itself() {
     let recipe = recipe();
-    let rows = corpus::rows(3);
+    let rows = corpus::rows(3, 6_000).unwrap();
     let rows: Vec<&Row> = rows.iter().step_by(3).collect();
     let train = || assemble(&Linear::train(&rows, &recipe)).unwrap().to_bytes();
     let bytes = train();
@@ -41,7 +41,7 @@ fn training_learns_and_repeats_itself() {
 
 #[test]
 fn what_is_measured_is_not_learnt() {
-    let rows = corpus::rows(3);
+    let rows = corpus::rows(3, 6_000).unwrap();
     let test: Vec<&Row> = rows.iter().step_by(50).collect();
     for row in disjoint(&rows, &test) {
         assert!(test.iter().all(|held| held.group != row.group && held.template != row.template));
