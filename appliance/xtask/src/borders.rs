@@ -85,8 +85,10 @@ const BORDERS: &[Border] = &[
             "vedette-kb",
             "vedette-provisioning",
             "vedette-hwtest",
+            // What measures deciders on labelled lines; `vedette model eval` hands it their answers.
+            "vedette-train",
         ],
-        forbidden: &["candle-core", "vedette-engine", "vedette-train"],
+        forbidden: &["candle-core", "vedette-engine"],
     },
 ];
 
