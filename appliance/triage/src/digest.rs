@@ -138,7 +138,7 @@ fn fields(event: &Value, out: &mut String) {
 fn telling(key: &str) -> usize {
     let key = key.to_ascii_lowercase();
     let among = |names: &&[&str]| names.iter().any(|name| key.contains(name));
-    TELLING.iter().position(|names| among(&names)).unwrap_or(TELLING.len())
+    TELLING.iter().position(among).unwrap_or(TELLING.len())
 }
 
 /// Gathers what the leaves of an event say; what says nothing is left out.

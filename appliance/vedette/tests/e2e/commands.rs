@@ -435,8 +435,8 @@ fn deciders_are_measured_on_labelled_lines() {
     let out = appliance.state().with_file_name("report");
     let rows = appliance.state().with_file_name("rows.jsonl");
     let text = |path: &std::path::Path| path.to_str().expect("a plain path").to_owned();
-    let arguments = ["--no-model", "--out", &text(&out), "--rows", &text(&rows)];
-    let command = [&["model", "eval", &text(&file)][..], &arguments].concat();
+    let (file, folder, answers) = (text(&file), text(&out), text(&rows));
+    let command = ["model", "eval", &file, "--no-model", "--out", &folder, "--rows", &answers];
     let (code, printed, complaint) = run(&appliance, &command, "");
     assert_eq!(code, Some(0), "{complaint}");
     for judge in ["ensemble", "screen", "rules", "naive Bayes", "majority", "format probe"] {
@@ -453,7 +453,7 @@ fn deciders_are_measured_on_labelled_lines() {
         row["malicious"] == flagged
     });
     assert!(right.count() >= 18, "{answers:#?}");
-    let (code, _, complaint) = run(&appliance, &["model", "eval", &text(&file)], "");
+    let (code, _, complaint) = run(&appliance, &["model", "eval", &file], "");
     assert_eq!(code, Some(1));
     assert!(complaint.contains("--no-model"), "{complaint}");
 }

@@ -71,19 +71,17 @@ impl Corpus {
             .filter_map(|_| {
                 let malicious = !random.random_bool(benign);
                 let at = weighted(&weights[usize::from(malicious)], &mut random)?;
-                let (shape, case) =
-                    *choices[at].cases[usize::from(malicious)].choose(&mut random)?;
-                Some(self.line(choices[at].product, shape, case, malicious, &mut random))
+                let case = *choices[at].cases[usize::from(malicious)].choose(&mut random)?;
+                Some(self.line(choices[at].product, case, malicious, &mut random))
             })
             .collect()
     }
 
     /// One line of a case.
-    pub(super) fn line(
+    fn line(
         &self,
         product: &Product,
-        place: usize,
-        case: &Case,
+        (place, case): (usize, &Case),
         malicious: bool,
         random: &mut ChaCha8Rng,
     ) -> Line {
