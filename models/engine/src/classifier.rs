@@ -210,7 +210,7 @@ impl Classifier {
         options: LoadOptions,
     ) -> Result<Self, EngineError> {
         let tokenizer = Tokenizer::read(&file)?;
-        let bundle = format!("{}+{}", tuning.name, &file.sha256()[..8]);
+        let bundle = format!("{}@{}", tuning.name, &file.sha256()[..8]);
         let mut options = LoadOptions { positions: PASS_TOKENS + CLASSIFIER_TOKENS + 8, ..options };
         options.adapters.extend(tuning.adapter);
         let backend = Backend::load(&mut file, &options)?;

@@ -55,6 +55,9 @@ fn company_changes_no_answer() {
     let long = "x".repeat(5000);
     let texts = ["Failed password for root", "", "GET /a?b=<script>", &long, "<|im_end|>"];
     let together = ask(&texts);
+    // Behind the sign stands the beginning of the model's hash: whoever follows a selection reads it.
+    let (_, hash) = together[0].bundle.rsplit_once('@').unwrap();
+    assert!(file().sha256().starts_with(hash) && hash.len() == 8);
     for (text, say) in texts.iter().zip(&together) {
         assert_eq!(ask(&[text]), std::slice::from_ref(say), "{text:?}");
         assert_eq!((say.classes.len(), say.severities.len(), say.techniques.len()), (2, 2, 3));
