@@ -1,7 +1,8 @@
 //! What rules, screen and model say of a line, weighed together.
 //!
-//! Each says how sure it is; their log-odds are added with weights that were fitted on lines none of
-//! them had learnt from (`docs/MODELS.md`). Who is silent on a line leaves the sum to the others.
+//! Each says how sure it is; their log-odds are added with weights set by hand, which did no worse on
+//! the dev split than fitted ones (`docs/MODELS.md`). Who is silent on a line leaves the sum to the
+//! others.
 
 use vedette_event::{ModelSay, ScoredTechnique, ScreenSay, Severity, TechniqueId, ThreatClass};
 
@@ -29,8 +30,9 @@ const MATCHED: Weights = Weights { bias: 0.0, rules: 1.0, screen: 0.3, model: 0.
 /// A decider alone.
 const ALONE: Weights = Weights { bias: 0.0, rules: 1.0, screen: 1.0, model: 1.0 };
 
-/// Shares of the model in mixtures of its distributions with the screen's: it knows techniques better,
-/// classes no better, and tells grades of severity further apart.
+/// Shares of the model in mixtures of its distributions with the screen's, chosen on the dev split among
+/// two or three values each: it knows techniques better, classes no better, and tells grades of
+/// severity further apart.
 const CLASS_SHARE: f32 = 0.0;
 const SEVERITY_SHARE: f32 = 0.35;
 const TECHNIQUE_SHARE: f32 = 0.75;
