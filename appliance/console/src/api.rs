@@ -13,7 +13,7 @@ use vedette_event::query::Query as LogQuery;
 use vedette_event::{
     EventId, Incident, IncidentId, IncidentStatus, Outcome, ResolutionCode, Status,
 };
-use vedette_store::{IncidentFilter, IncidentOrder, SearchRow, StoreError};
+use vedette_store::{Answer, IncidentFilter, IncidentOrder, StoreError};
 
 use crate::auth::{Analyst, ApiUser};
 use crate::reply::Problem;
@@ -164,12 +164,12 @@ pub(crate) async fn events(
     let now = shared.device.now();
     let parsed = vedette_query::parse_local(&query.q, now)
         .map_err(|error| Problem::Invalid(error.to_string()))?;
-    let rows = shared.work(move |shared| search(shared, &parsed)).await?;
-    Ok(Json(json!({ "rows": rows })))
+    let answer = shared.work(move |shared| search(shared, &parsed)).await?;
+    Ok(Json(json!(answer)))
 }
 
 /// Runs a query; what the store says of the query itself is for whoever wrote it.
-pub(crate) fn search(shared: &Shared, query: &LogQuery) -> Result<Vec<SearchRow>, Problem> {
+pub(crate) fn search(shared: &Shared, query: &LogQuery) -> Result<Answer, Problem> {
     shared.reader.search(query, shared.device.now()).map_err(|error| match error {
         StoreError::Unsupported(_) | StoreError::TooSlow { .. } => {
             Problem::Invalid(error.to_string())

@@ -113,6 +113,9 @@ pub struct SourceStatus {
     pub dropped: BTreeMap<String, u64>,
     /// Share of its stored lines that a device decoder knew, in percent.
     pub parsed_percent: f32,
+    /// The beginning of its last line that none knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unparsed_sample: Option<String>,
     /// When it was last heard.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_seen: Option<OffsetDateTime>,

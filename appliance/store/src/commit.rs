@@ -6,18 +6,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, Transaction};
 use time::OffsetDateTime;
 use vedette_telemetry::{Counter, Metric, Registry};
 
-use crate::events::{Batch, Tallies, insert_events};
-use crate::retention::{SWEEP_INTERVAL, SWEEP_PAUSE, sweep};
+use crate::events::Tallies;
+use crate::lines::LineWriter;
+use crate::retention::{SWEEP_INTERVAL, SWEEP_PAUSE, Sweeper};
 use crate::writer::{Command, Shared, Waiting};
 use crate::{Health, Options, StoreError};
 
-/// Records in one transaction at most: large enough that the flush of the disk is shared by many,
-/// small enough that the write-ahead log stays in its bounds.
-pub const MAX_BATCH: usize = 4096;
+/// Records that wait no longer for others: so many are lost at most when the process dies under a
+/// sender that hears of nothing (plain TCP), and the cost of a commit is shared by enough.
+pub const ENOUGH: usize = 64;
+
+/// Records in one transaction at most.
+pub const MAX_BATCH: usize = 1024;
+
+/// Longest raw line stored; far above what any listener lets in.
+pub const MAX_LINE: usize = 16 << 20;
 
 /// Records kept while commits fail; with those in the queue, some seconds of a busy network.
 pub const MAX_WAITING: usize = 65_536;
@@ -47,8 +54,13 @@ struct Counters {
     retries: Counter,
 }
 
+/// Writes groups of records. A group is safe from the death of the process as soon as it is
+/// committed, and from a power cut as soon as the disk was flushed behind it: when somebody waits to
+/// hear of it, and once in every commit interval.
 pub(crate) struct Committer {
     connection: Connection,
+    lines: LineWriter,
+    sweeper: Sweeper,
     inbox: Receiver<Command>,
     shared: Arc<Shared>,
     options: Options,
@@ -56,17 +68,19 @@ pub(crate) struct Committer {
     counters: Counters,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
-    /// When the waiting records are due; `None` when there are none.
+    /// When all that came must be on the disk; `None` when it is.
     due: Option<Instant>,
     trouble: Option<Trouble>,
-    /// Dropped records by source, until a commit can tell of them.
-    dropped: Tallies,
+    /// Whether each commit flushes the disk at present.
+    flushing: bool,
+    /// Counts by source since the last flush.
+    tallies: Tallies,
     next_sweep: Instant,
 }
 
 impl Committer {
     pub(crate) fn new(
-        connection: Connection,
+        (connection, lines, tallies): (Connection, LineWriter, Tallies),
         inbox: Receiver<Command>,
         shared: Arc<Shared>,
         options: Options,
@@ -75,6 +89,8 @@ impl Committer {
         let counter = |metric| registry.counter(metric, "");
         Self {
             connection,
+            lines,
+            sweeper: Sweeper::default(),
             inbox,
             shared,
             options,
@@ -86,9 +102,10 @@ impl Committer {
             registry: registry.clone(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            due: None,
+            due: (!tallies.is_empty()).then(Instant::now),
             trouble: None,
-            dropped: Tallies::default(),
+            flushing: true,
+            tallies,
             next_sweep: Instant::now(),
         }
     }
@@ -99,7 +116,7 @@ impl Committer {
         while let Ok(command) = self.inbox.try_recv() {
             self.serve(Some(command));
         }
-        if let Err(error) = self.commit_all() {
+        if let Err(error) = self.flush() {
             tracing::error!(%error, lost = self.waiting.len(), "last commit of the store failed");
             self.drop_waiting();
         }
@@ -122,20 +139,27 @@ impl Committer {
             Some(Command::Append(waiting)) => self.take(*waiting),
             Some(Command::Flush(reply)) => {
                 // Whoever asked may have gone.
-                let _ = reply.send(self.commit_all());
+                let _ = reply.send(self.flush());
             }
             Some(Command::Change(change)) => {
                 // Order holds: what was appended before is committed before. If it cannot be, the
                 // change is tried all the same; it may be the one that makes room.
-                let _ = self.commit_all();
+                let _ = self.flush().and_then(|()| self.set_flushing(true));
                 change(&mut self.connection);
+            }
+            #[cfg(test)]
+            Some(Command::Lines(change)) => {
+                let _ = self.flush();
+                change(&mut self.connection, &mut self.lines);
             }
             Some(Command::Stop) => return false,
             None => {}
         }
+        // What goes wrong here is noted and tried again when due.
         if self.due.is_some_and(|due| due <= Instant::now()) {
-            // What went wrong is noted and tried again when due.
-            let _ = self.commit_all();
+            let _ = self.flush();
+        } else if self.has_enough() {
+            let _ = self.commit_waiting();
         }
         if self.next_sweep <= Instant::now() {
             self.sweep();
@@ -143,8 +167,17 @@ impl Committer {
         true
     }
 
+    /// Whether the waiting records are worth a commit before they are due.
+    fn has_enough(&self) -> bool {
+        let waiting = self.waiting.len();
+        self.trouble.is_none()
+            && (waiting >= MAX_BATCH || (waiting >= ENOUGH && self.inbox.is_empty()))
+    }
+
     fn sweep(&mut self) {
-        let swept = sweep(&mut self.connection, &self.options.retention, OffsetDateTime::now_utc());
+        let (connection, lines) = (&mut self.connection, &mut self.lines);
+        let now = OffsetDateTime::now_utc();
+        let swept = self.sweeper.sweep(connection, lines, &self.options.retention, now);
         let rest = match swept {
             Ok(true) => SWEEP_PAUSE,
             Ok(false) => SWEEP_INTERVAL,
@@ -160,11 +193,18 @@ impl Committer {
     /// Adds a record to the waiting ones.
     fn take(&mut self, waiting: Waiting) {
         let record = &waiting.record;
+        if record.raw.len() > MAX_LINE {
+            self.drop_record(record, "unstorable");
+            if let Some(confirm) = waiting.confirmation {
+                confirm();
+            }
+            return;
+        }
         let full = self.waiting.len() >= MAX_WAITING
             || self.waiting_bytes + record.raw.len() > MAX_WAITING_BYTES;
         if let (true, Some(trouble)) = (full, &self.trouble) {
-            self.registry.counter(Metric::IngestDropped, trouble.drop_reason).add(1);
-            self.dropped.drop_record(record);
+            let reason = trouble.drop_reason;
+            self.drop_record(record, reason);
             return;
         }
         self.waiting_bytes += record.raw.len();
@@ -172,13 +212,45 @@ impl Committer {
         if self.due.is_none() {
             self.due = Some(Instant::now() + self.options.commit_interval);
         }
-        if self.trouble.is_none() && (full || self.waiting.len() >= MAX_BATCH) {
+        if full {
             self.due = Some(Instant::now());
         }
     }
 
+    fn drop_record(&mut self, record: &vedette_event::LogRecord, reason: &'static str) {
+        self.registry.counter(Metric::IngestDropped, reason).add(1);
+        self.tallies.drop_record(record);
+    }
+
+    /// Commits all that waits and flushes the disk.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.commit_waiting()?;
+        let flushed = self.flush_tallies();
+        match &flushed {
+            Ok(()) => {
+                self.due = None;
+                self.recover();
+            }
+            Err(error) => self.note_failure(error),
+        }
+        flushed
+    }
+
+    /// The counts by source are written with the flush: a commit that writes nothing flushes nothing.
+    fn flush_tallies(&mut self) -> Result<(), StoreError> {
+        if self.tallies.is_empty() {
+            return Ok(());
+        }
+        self.set_flushing(true)?;
+        let tallies = &self.tallies;
+        let write = |transaction: &Transaction<'_>, last| tallies.write(transaction, last);
+        self.lines.append(&mut self.connection, std::iter::empty(), write)?;
+        self.tallies = Tallies::default();
+        Ok(())
+    }
+
     /// Commits all waiting records, in as many transactions as they need.
-    fn commit_all(&mut self) -> Result<(), StoreError> {
+    fn commit_waiting(&mut self) -> Result<(), StoreError> {
         while !self.waiting.is_empty() {
             match self.commit_some() {
                 Ok(()) => self.recover(),
@@ -188,37 +260,43 @@ impl Committer {
                 }
             }
         }
-        self.due = None;
         Ok(())
     }
 
     fn commit_some(&mut self) -> Result<(), StoreError> {
-        let count = self.waiting.len().min(MAX_BATCH);
-        let transaction = self.connection.transaction()?;
-        let records = self.waiting.iter().take(count).map(|waiting| &waiting.record);
-        let batch = insert_events(&transaction, records, self.dropped.clone())?;
-        transaction.commit()?;
-        self.dropped = Tallies::default();
+        let waiting = || self.waiting.iter().take(MAX_BATCH);
+        // Whoever waits to hear of a record hears of it when it is on the disk.
+        let flushing = waiting().any(|waiting| waiting.confirmation.is_some());
+        let records = waiting().map(|waiting| &waiting.record);
+        if flushing != self.flushing {
+            synchronous(&self.connection, flushing)?;
+            self.flushing = flushing;
+        }
+        let count = self.lines.append(&mut self.connection, records, |_, _| Ok(()))?;
         self.counters.commits.add(1);
-        self.forget(count, &batch);
+        self.forget(count);
+        Ok(())
+    }
+
+    fn set_flushing(&mut self, flushing: bool) -> Result<(), StoreError> {
+        if flushing != self.flushing {
+            synchronous(&self.connection, flushing)?;
+            self.flushing = flushing;
+        }
         Ok(())
     }
 
     /// Lets go of what is committed, and tells those who wait for it.
-    fn forget(&mut self, count: usize, batch: &Batch) {
+    fn forget(&mut self, count: usize) {
         for Waiting { record, confirmation } in self.waiting.drain(..count) {
             self.waiting_bytes -= record.raw.len();
+            self.tallies.store_record(&record);
             if let Some(confirm) = confirmation {
                 confirm();
             }
         }
-        self.counters.events.add(batch.stored);
-        if batch.refused > 0 {
-            self.registry.counter(Metric::IngestDropped, "unstorable").add(batch.refused);
-        }
-        if let Some(last) = batch.last {
-            self.shared.publish(last);
-        }
+        self.counters.events.add(count as u64);
+        self.shared.publish(self.lines.last());
     }
 
     fn recover(&mut self) {
@@ -257,12 +335,11 @@ impl Committer {
     }
 }
 
-/// Whether an error lies in the record and not in the disk: trying again would fail for ever.
-pub(crate) fn is_fault_of_record(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch)
-    )
+/// `synchronous` of SQLite: FULL flushes the write-ahead log at each commit, NORMAL leaves it to the
+/// next that does.
+fn synchronous(connection: &Connection, flushing: bool) -> Result<(), StoreError> {
+    let mode = if flushing { "FULL" } else { "NORMAL" };
+    Ok(connection.pragma_update(None, "synchronous", mode)?)
 }
 
 #[cfg(test)]

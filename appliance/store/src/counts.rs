@@ -19,9 +19,9 @@ pub struct Counts {
     pub open_incidents: u64,
     /// Incidents, all.
     pub incidents: u64,
-    /// Bytes of the database that hold something.
+    /// Bytes of database and segments that hold something.
     pub used_bytes: u64,
-    /// Bytes of the database file, without its write-ahead log.
+    /// Bytes of database and segments, without the write-ahead log.
     pub file_bytes: u64,
     /// When the oldest line was received.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -29,6 +29,8 @@ pub struct Counts {
     /// When the newest line was received.
     #[serde(with = "time::serde::rfc3339::option")]
     pub newest: Option<OffsetDateTime>,
+    /// Lines in blocks that are damaged and cannot be read.
+    pub damaged: u64,
     /// The schema of the database.
     pub schema: u32,
     /// Who sends, the busiest first.
@@ -51,6 +53,8 @@ pub struct SourceCount {
     /// When its last line was received.
     #[serde(with = "time::serde::rfc3339")]
     pub last_seen: OffsetDateTime,
+    /// The beginning of the last line whose device was not known.
+    pub unparsed: Option<String>,
 }
 
 impl Counts {
@@ -76,18 +80,24 @@ impl Reader {
         let events_ever = self.last_event_id()?.0;
         self.with(|connection| {
             let size = Size::of(connection)?;
-            // Ids have no gaps and go from the oldest end only: no need to count rows.
-            let events: i64 = connection.query_row(
-                "SELECT coalesce(max(id) - min(id) + 1, 0) FROM events",
+            let (mut events, damaged, mut oldest, mut newest): (
+                i64,
+                i64,
+                Option<i64>,
+                Option<i64>,
+            ) = connection.query_row(
+                "SELECT coalesce(sum(count) FILTER (WHERE damaged = 0), 0), \
+                     coalesce(sum(count) FILTER (WHERE damaged = 1), 0), \
+                     min(received_min), max(received_max) FROM blocks",
                 [],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
             )?;
-            let received = |order: &str| -> Result<Option<OffsetDateTime>, StoreError> {
-                let sql = format!("SELECT received_at FROM events ORDER BY id {order} LIMIT 1");
-                let mut statement = connection.prepare_cached(&sql)?;
-                let mut rows = statement.query([])?;
-                Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(from_micros))
-            };
+            if let Some(open) = self.open_block(connection)?.filter(|block| block.len() > 0) {
+                let (first, last) = open.span();
+                events += open.len() as i64;
+                oldest = Some(oldest.map_or(first, |oldest| oldest.min(first)));
+                newest = Some(newest.map_or(last, |newest| newest.max(last)));
+            }
             let incidents = |condition: &str| -> Result<u64, StoreError> {
                 let sql = format!("SELECT count(*) FROM incidents WHERE {condition}");
                 let count: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
@@ -100,8 +110,9 @@ impl Reader {
                 incidents: incidents("true")?,
                 used_bytes: size.used(),
                 file_bytes: size.file(),
-                oldest: received("ASC")?,
-                newest: received("DESC")?,
+                damaged: damaged.cast_unsigned(),
+                oldest: oldest.map(from_micros),
+                newest: newest.map(from_micros),
                 schema: version(connection)?,
                 sources: sources(connection)?,
             })
@@ -110,7 +121,7 @@ impl Reader {
 }
 
 fn sources(connection: &rusqlite::Connection) -> Result<Vec<SourceCount>, StoreError> {
-    let sql = "SELECT source, stored, dropped, parsed, last_seen FROM sources \
+    let sql = "SELECT source, stored, dropped, parsed, last_seen, unparsed FROM sources \
          ORDER BY stored + dropped DESC, source";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([], |row| {
@@ -123,6 +134,7 @@ fn sources(connection: &rusqlite::Connection) -> Result<Vec<SourceCount>, StoreE
             dropped,
             parsed: number(3)?,
             last_seen: from_micros(row.get(4)?),
+            unparsed: row.get(5)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

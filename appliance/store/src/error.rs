@@ -65,6 +65,17 @@ pub enum StoreError {
     /// The writer has stopped.
     #[error("the store is closed")]
     Closed,
+    /// A frame of a segment is not what was written there.
+    #[error("damaged frame at byte {offset} of {}: check the disk", .path.display())]
+    DamagedFrame {
+        /// The segment.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+    },
+    /// What cannot happen did.
+    #[error("the store contradicts itself: {0}")]
+    Internal(String),
     /// SQLite failed.
     #[error("the database of the store failed")]
     Database(#[source] rusqlite::Error),

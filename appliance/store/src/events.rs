@@ -1,16 +1,16 @@
-//! Log lines: how a record becomes a row and a row a record.
+//! Log lines by number, and what every sender has sent.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde::de::DeserializeOwned;
-use vedette_event::{
-    Defect, EventId, Facility, Fields, LogRecord, Peer, SyslogSeverity, Transport,
-};
+use vedette_event::{EventId, LogRecord, Peer};
 
-use crate::commit::is_fault_of_record;
-use crate::instant::{from_micros, to_micros};
+use crate::block::Block;
+use crate::catalog::{blocks_within, journal_first, last_event, open_block};
+use crate::instant::to_micros;
 use crate::{Reader, StoreError};
 
 /// Sources counted one by one; forged UDP senders beyond it share the name `other`.
@@ -21,14 +21,17 @@ const LOCAL_SOURCE: &str = "local";
 
 const OTHER_SOURCES: &str = "other";
 
-/// Columns in the order [`read_record`] expects them, the id first.
-pub(crate) const RECORD_COLUMNS: &str = "e.id, e.received_at, e.stamped_at, e.peer, e.transport, \
-     e.facility, e.severity, e.host, e.app, e.proc_id, e.msg_id, e.dataset, e.fields, e.raw, \
-     e.message_offset, e.message, e.defects";
+/// Length of the sample of what is not understood of a source: enough to see the format.
+const SAMPLE_CHARACTERS: usize = 400;
 
-const INSERT: &str = "INSERT INTO events (received_at, stamped_at, peer, transport, facility, \
-     severity, host, app, proc_id, msg_id, dataset, fields, raw, message_offset, message, defects) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/// Blocks looked up at once: a page of lines seldom needs more.
+const BLOCKS_AT_ONCE: usize = 8;
+
+/// The last line that is counted by source.
+const TALLIED: &str = "tallied";
+
+/// The last line of a block, and the block where it can be read.
+type Found = (EventId, Option<Arc<Block>>);
 
 impl Reader {
     /// At most `limit` log lines committed after this one, in commit order. `EventId(0)` is before
@@ -41,18 +44,48 @@ impl Reader {
         after: EventId,
         limit: usize,
     ) -> Result<Vec<(EventId, LogRecord)>, StoreError> {
+        let mut events = Vec::new();
         self.with(|connection| {
-            let sql = format!(
-                "SELECT {RECORD_COLUMNS} FROM events e WHERE e.id > ? ORDER BY e.id LIMIT ?"
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![after.0.cast_signed(), limit as i64])?;
-            let mut events = Vec::new();
-            while let Some(row) = rows.next()? {
-                events.push(read_record(row)?);
+            let snapshot = connection.unchecked_transaction()?;
+            let mut at = after;
+            while events.len() < limit {
+                let next = EventId(at.0.saturating_add(1));
+                let blocks = self.blocks_from(&snapshot, next)?;
+                if blocks.is_empty() {
+                    break;
+                }
+                for (last, block) in blocks {
+                    at = last;
+                    let Some(block) = block else { continue };
+                    let from = block.row_of(next).unwrap_or(0);
+                    let rows = (from..block.len()).take(limit - events.len());
+                    events.extend(rows.map(|row| (block.id(row), block.record(row))));
+                    if events.len() == limit {
+                        break;
+                    }
+                }
             }
             Ok(events)
         })
+    }
+
+    /// The next blocks with lines from `next` on, each with its last line; what cannot be read is
+    /// `None`. Empty behind the last.
+    fn blocks_from(
+        &self,
+        connection: &Connection,
+        next: EventId,
+    ) -> Result<Vec<Found>, StoreError> {
+        let entries = blocks_within(connection, next, EventId(u64::MAX), BLOCKS_AT_ONCE)?;
+        if entries.is_empty() {
+            let open = self.open_block(connection)?;
+            let open = open.filter(|block| block.last().is_some_and(|last| last >= next));
+            return Ok(open
+                .into_iter()
+                .map(|block| (block.id(block.len() - 1), Some(block)))
+                .collect());
+        }
+        Ok(entries.iter().map(|entry| (entry.last(), self.block(entry).ok())).collect())
     }
 
     /// One log line, unless it was deleted by age.
@@ -61,11 +94,21 @@ impl Reader {
     /// When the store cannot be read.
     pub fn event(&self, id: EventId) -> Result<Option<LogRecord>, StoreError> {
         self.with(|connection| {
-            let sql = format!("SELECT {RECORD_COLUMNS} FROM events e WHERE e.id = ?");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query([id.0.cast_signed()])?;
-            rows.next()?.map(|row| Ok(read_record(row)?.1)).transpose()
+            let snapshot = connection.unchecked_transaction()?;
+            self.event_of(&snapshot, id)
         })
+    }
+
+    pub(crate) fn event_of(
+        &self,
+        connection: &Connection,
+        id: EventId,
+    ) -> Result<Option<LogRecord>, StoreError> {
+        let block = match blocks_within(connection, id, id, 1)?.first() {
+            Some(entry) => self.block(entry).ok(),
+            None => self.open_block(connection)?,
+        };
+        Ok(block.and_then(|block| block.row_of(id).map(|row| block.record(row))))
     }
 
     /// The last event ever committed, kept or deleted since; `EventId(0)` where there was none.
@@ -73,24 +116,20 @@ impl Reader {
     /// # Errors
     /// When the store cannot be read.
     pub fn last_event_id(&self) -> Result<EventId, StoreError> {
-        self.with(|connection| {
-            let last: Option<i64> = connection
-                .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'events'", [], |row| {
-                    row.get(0)
-                })
-                .optional()?;
-            Ok(EventId(last.unwrap_or(0).cast_unsigned()))
-        })
+        self.with(|connection| last_event(connection))
     }
-}
 
-/// What became of a batch.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) stored: u64,
-    /// Records the database refuses for what they are.
-    pub(crate) refused: u64,
-    pub(crate) last: Option<EventId>,
+    /// The block in the making; read again only when there is news.
+    pub(crate) fn open_block(
+        &self,
+        connection: &Connection,
+    ) -> Result<Option<Arc<Block>>, StoreError> {
+        let Some(first) = journal_first(connection)? else { return Ok(None) };
+        if let Some(known) = self.cached_open(first, last_event(connection)?) {
+            return Ok(Some(known));
+        }
+        Ok(open_block(connection)?.map(|block| self.cache_open(block)))
+    }
 }
 
 /// Who is counted.
@@ -124,6 +163,8 @@ struct Tally {
     parsed: i64,
     dropped: i64,
     last_seen: i64,
+    /// The last line that no device decoder knew.
+    unparsed: Option<String>,
 }
 
 /// Counts by source that are not in the database yet.
@@ -136,6 +177,25 @@ impl Tallies {
         self.of(record).dropped += 1;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Counts a record that was kept.
+    pub(crate) fn store_record(&mut self, record: &LogRecord) {
+        let tally = self.of(record);
+        tally.stored += 1;
+        match record.dataset {
+            Some(_) => tally.parsed += 1,
+            // One for each flush is enough.
+            None if tally.unparsed.is_none() => {
+                let raw = String::from_utf8_lossy(&record.raw);
+                tally.unparsed = Some(raw.chars().take(SAMPLE_CHARACTERS).collect());
+            }
+            None => {}
+        }
+    }
+
     fn of(&mut self, record: &LogRecord) -> &mut Tally {
         let source = Source::of(record.peer);
         let known = self.0.len() < MAX_SOURCES || self.0.contains_key(&source);
@@ -143,66 +203,49 @@ impl Tallies {
         tally.last_seen = tally.last_seen.max(to_micros(record.received_at));
         tally
     }
-}
 
-/// Writes a batch and counts it by source, on top of what was counted before, in the caller's
-/// transaction.
-pub(crate) fn insert_events<'a>(
-    transaction: &Transaction<'_>,
-    records: impl Iterator<Item = &'a LogRecord>,
-    mut tallies: Tallies,
-) -> Result<Batch, StoreError> {
-    let mut batch = Batch::default();
-    for record in records {
-        let tally = tallies.of(record);
-        match insert_event(transaction, record) {
-            Ok(()) => {
-                batch.stored += 1;
-                batch.last = Some(EventId(transaction.last_insert_rowid().cast_unsigned()));
-                tally.stored += 1;
-                tally.parsed += i64::from(record.dataset.is_some());
-            }
-            Err(error) if is_fault_of_record(&error) => {
-                tracing::warn!(%error, peer = ?record.peer, "the store refuses a log line");
-                batch.refused += 1;
-                tally.dropped += 1;
-            }
-            Err(error) => return Err(error.into()),
+    /// Adds to what the database has counted, up to the line `last`.
+    pub(crate) fn write(
+        &self,
+        transaction: &Transaction<'_>,
+        last: EventId,
+    ) -> Result<(), StoreError> {
+        for (source, tally) in &self.0 {
+            count_source(transaction, *source, tally)?;
         }
+        set_mark(transaction, TALLIED, last)
     }
-    for (source, tally) in tallies.0 {
-        count_source(transaction, source, &tally)?;
+
+    /// Counts what was committed but not counted before the process died.
+    pub(crate) fn catch_up(connection: &Connection) -> Result<Self, StoreError> {
+        let mut tallies = Self::default();
+        let counted = mark(connection, TALLIED)?;
+        if let Some(block) = open_block(connection)? {
+            (0..block.len())
+                .filter(|row| block.id(*row) > counted)
+                .for_each(|row| tallies.store_record(&block.record(row)));
+        }
+        Ok(tallies)
     }
-    Ok(batch)
 }
 
-fn insert_event(transaction: &Transaction<'_>, record: &LogRecord) -> rusqlite::Result<()> {
-    let peer = match record.peer {
-        Peer::Network(address) => Some(address.to_string()),
-        Peer::Local => None,
-    };
-    let fields = (!record.fields.is_empty()).then(|| to_json(&record.fields));
-    let defects = (!record.defects.is_empty()).then(|| to_json(&record.defects));
-    let rest = record.raw.get(record.message_offset..).unwrap_or_default();
-    let message = (rest != record.message.as_bytes()).then_some(&record.message);
-    transaction.prepare_cached(INSERT)?.execute(params![
-        to_micros(record.received_at),
-        record.timestamp.map(to_micros),
-        peer,
-        record.transport.as_str(),
-        record.facility.map(Facility::code),
-        record.severity.map(SyslogSeverity::code),
-        record.host,
-        record.app,
-        record.proc_id,
-        record.msg_id,
-        record.dataset,
-        fields,
-        record.raw,
-        i64::try_from(record.message_offset).unwrap_or(i64::MAX),
-        message,
-        defects,
-    ])?;
+/// A number that the store remembers for itself; 0 where it does not.
+pub(crate) fn mark(connection: &Connection, name: &str) -> Result<EventId, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM marks WHERE name = ?")?;
+    let mut rows = statement.query([name])?;
+    let value: Option<i64> = rows.next()?.map(|row| row.get(0)).transpose()?;
+    Ok(EventId(value.unwrap_or(0).cast_unsigned()))
+}
+
+/// Never backwards: a commit tried twice must not undo a later one.
+pub(crate) fn set_mark(
+    transaction: &Transaction<'_>,
+    name: &str,
+    value: EventId,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO marks (name, value) VALUES (?1, ?2) \
+         ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)";
+    transaction.prepare_cached(sql)?.execute(params![name, value.0.cast_signed()])?;
     Ok(())
 }
 
@@ -212,21 +255,24 @@ fn count_source(
     tally: &Tally,
 ) -> Result<(), StoreError> {
     let name = source.name();
-    let values = params![tally.stored, tally.parsed, tally.dropped, tally.last_seen, name];
+    let values =
+        params![tally.stored, tally.parsed, tally.dropped, tally.last_seen, tally.unparsed, name];
     let update = "UPDATE sources SET stored = stored + ?1, parsed = parsed + ?2, \
-         dropped = dropped + ?3, last_seen = max(last_seen, ?4) WHERE source = ?5";
+         dropped = dropped + ?3, last_seen = max(last_seen, ?4), \
+         unparsed = coalesce(?5, unparsed) WHERE source = ?6";
     if transaction.prepare_cached(update)?.execute(values)? == 1 {
         return Ok(());
     }
-    let insert = "INSERT INTO sources (stored, parsed, dropped, last_seen, source) \
-         SELECT ?1, ?2, ?3, ?4, iif((SELECT count(*) FROM sources) < ?6, ?5, ?7) WHERE true \
+    let insert = "INSERT INTO sources (stored, parsed, dropped, last_seen, unparsed, source) \
+         SELECT ?1, ?2, ?3, ?4, ?5, iif((SELECT count(*) FROM sources) < ?7, ?6, ?8) WHERE true \
          ON CONFLICT (source) DO UPDATE SET stored = stored + ?1, parsed = parsed + ?2, \
-         dropped = dropped + ?3, last_seen = max(last_seen, ?4)";
+         dropped = dropped + ?3, last_seen = max(last_seen, ?4), unparsed = coalesce(?5, unparsed)";
     transaction.prepare_cached(insert)?.execute(params![
         tally.stored,
         tally.parsed,
         tally.dropped,
         tally.last_seen,
+        tally.unparsed,
         name,
         MAX_SOURCES as i64,
         OTHER_SOURCES
@@ -245,50 +291,11 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     serde_json::from_str(text).map_err(|source| StoreError::Corrupt { table, source })
 }
 
-/// Reads a row of [`RECORD_COLUMNS`].
-pub(crate) fn read_record(row: &Row<'_>) -> Result<(EventId, LogRecord), StoreError> {
-    let raw: Vec<u8> = row.get(13)?;
-    let message_offset = usize::try_from(row.get::<_, i64>(14)?).unwrap_or(usize::MAX);
-    let message: Option<String> = row.get(15)?;
-    let message = message.unwrap_or_else(|| {
-        String::from_utf8_lossy(raw.get(message_offset..).unwrap_or_default()).into_owned()
-    });
-    let peer = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    let transport = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
-    let fields: Option<String> = row.get(12)?;
-    let defects: Option<String> = row.get(16)?;
-    let record = LogRecord {
-        received_at: from_micros(row.get(1)?),
-        timestamp: row.get::<_, Option<i64>>(2)?.map(from_micros),
-        peer: peer.and_then(|text| text.parse().ok()).map_or(Peer::Local, Peer::Network),
-        transport: read_transport(transport),
-        facility: row.get::<_, Option<u8>>(5)?.and_then(Facility::from_code),
-        severity: row.get::<_, Option<u8>>(6)?.and_then(SyslogSeverity::from_code),
-        host: row.get(7)?,
-        app: row.get(8)?,
-        proc_id: row.get(9)?,
-        msg_id: row.get(10)?,
-        dataset: row.get::<_, Option<String>>(11)?.map(Into::into),
-        fields: fields.map_or(Ok(Fields::default()), |text| from_json("events", &text))?,
-        defects: defects.map_or(Ok(Vec::<Defect>::new()), |text| from_json("events", &text))?,
-        raw,
-        message_offset,
-        message,
-    };
-    Ok((EventId(row.get::<_, i64>(0)?.cast_unsigned()), record))
-}
-
-/// The transport of this name; `file` for one that this program does not know yet.
-fn read_transport(name: &str) -> Transport {
-    Transport::ALL
-        .into_iter()
-        .find(|transport| transport.as_str() == name)
-        .unwrap_or(Transport::File)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vedette_event::{Defect, Facility, SyslogSeverity, Transport};
+
     use crate::testing::{at, open, record};
 
     #[test]
@@ -324,14 +331,19 @@ mod tests {
             store.writer().append(record.clone()).unwrap();
         }
         store.writer().flush().unwrap();
-        let read = store.reader().events_after(EventId(0), 100).unwrap();
-        assert_eq!(read.len(), records.len());
-        for ((number, (id, read)), written) in (1..).zip(read).zip(&records) {
-            assert_eq!((id, &read), (EventId(number), written));
-            assert_eq!(store.reader().event(id).unwrap(), Some(read));
-        }
-        assert_eq!(store.reader().event(EventId(99)).unwrap(), None);
-        assert_eq!(store.reader().events_after(EventId(3), 1).unwrap()[0].0, EventId(4));
+        let read_back = || {
+            let read = store.reader().events_after(EventId(0), 100).unwrap();
+            assert_eq!(read.len(), records.len());
+            for ((number, (id, read)), written) in (1..).zip(read).zip(&records) {
+                assert_eq!((id, &read), (EventId(number), written));
+                assert_eq!(store.reader().event(id).unwrap(), Some(read));
+            }
+            assert_eq!(store.reader().event(EventId(99)).unwrap(), None);
+            assert_eq!(store.reader().events_after(EventId(3), 1).unwrap()[0].0, EventId(4));
+        };
+        read_back();
+        store.writer().seal().unwrap();
+        read_back();
     }
 
     #[test]
@@ -355,6 +367,7 @@ mod tests {
             })
             .collect();
         assert_eq!(seen, [("192.0.2.1", 2, 1, at(3)), ("192.0.2.9", 1, 0, at(2))]);
-        assert_eq!((counts.events, counts.oldest, counts.newest), (3, Some(at(1)), Some(at(2))));
+        assert!(counts.sources.iter().all(|source| source.unparsed.as_deref() == Some("x")));
+        assert_eq!((counts.events, counts.oldest, counts.newest), (3, Some(at(1)), Some(at(3))));
     }
 }

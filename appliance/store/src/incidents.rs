@@ -1,6 +1,8 @@
 //! What triage makes of log lines: verdicts, incidents, their members and filings, all committed in
 //! one transaction with the watermark up to which lines are judged.
 
+use std::collections::HashSet;
+
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use time::OffsetDateTime;
@@ -10,12 +12,15 @@ use vedette_event::{
     Verdict,
 };
 
-use crate::events::{RECORD_COLUMNS, from_json, read_record, to_json};
+use crate::events::{from_json, mark, set_mark, to_json};
 use crate::instant::to_micros;
 use crate::outbox::insert_ticket;
 use crate::{Reader, StoreError, Writer};
 
-const WATERMARK: &str = "triage";
+pub(crate) const WATERMARK: &str = "triage";
+
+/// New incidents have higher numbers than this: what a lost database has used must not come again.
+pub(crate) const INCIDENT_FLOOR: &str = "incident_floor";
 
 /// Columns in the order [`read_incident`] expects them.
 const INCIDENT_COLUMNS: &str = "body, status, outcome";
@@ -25,7 +30,7 @@ const INCIDENT_COLUMNS: &str = "body, status, outcome";
 pub struct TriageCommit {
     /// The last line judged; after a crash triage goes on behind it.
     pub watermark: EventId,
-    /// Verdicts on lines.
+    /// Verdicts on lines. Kept are those on lines that are flagged, doubtful or in an incident.
     pub verdicts: Vec<(EventId, Verdict)>,
     /// Incidents that are new or have changed.
     pub incidents: Vec<Incident>,
@@ -110,8 +115,12 @@ impl Writer {
     /// tried again.
     pub fn commit_triage(&self, commit: TriageCommit) -> Result<(), StoreError> {
         self.change(move |transaction| {
+            let members: HashSet<EventId> =
+                commit.members.iter().map(|(_, event)| *event).collect();
             for (event, verdict) in &commit.verdicts {
-                upsert_verdict(transaction, *event, verdict)?;
+                if is_kept(verdict) || members.contains(event) {
+                    upsert_verdict(transaction, *event, verdict)?;
+                }
             }
             for incident in &commit.incidents {
                 upsert_incident(transaction, incident)?;
@@ -122,7 +131,7 @@ impl Writer {
             for filing in &commit.filings {
                 file(transaction, filing)?;
             }
-            set_watermark(transaction, commit.watermark)
+            set_mark(transaction, WATERMARK, commit.watermark)
         })
     }
 
@@ -146,6 +155,12 @@ impl Writer {
             crate::audit::append(transaction, &outcome.author, "incident.close", detail.trim_end())
         })
     }
+}
+
+/// Of lines that are neither flagged nor doubtful, and belong to no incident, the verdict is not
+/// kept: it would take more room than the line, and the same bundle gives it again.
+fn is_kept(verdict: &Verdict) -> bool {
+    verdict.verdict.is_flagged() || verdict.abstained || !verdict.flags.is_empty()
 }
 
 fn upsert_verdict(
@@ -210,27 +225,13 @@ fn file(transaction: &Transaction<'_>, filing: &Filing) -> Result<(), StoreError
         .try_for_each(|entry| insert_ticket(transaction, filing.incident, entry, now))
 }
 
-/// Never backwards: a commit tried twice must not make triage judge lines again.
-fn set_watermark(transaction: &Transaction<'_>, watermark: EventId) -> Result<(), StoreError> {
-    let sql = "INSERT INTO marks (name, value) VALUES (?1, ?2) \
-         ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)";
-    transaction.prepare_cached(sql)?.execute(params![WATERMARK, watermark.0.cast_signed()])?;
-    Ok(())
-}
-
 impl Reader {
     /// The last line that triage has judged and committed.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn watermark(&self) -> Result<EventId, StoreError> {
-        self.with(|connection| {
-            let mark: Option<i64> = connection
-                .prepare_cached("SELECT value FROM marks WHERE name = ?")?
-                .query_row([WATERMARK], |row| row.get(0))
-                .optional()?;
-            Ok(EventId(mark.unwrap_or(0).cast_unsigned()))
-        })
+        self.with(|connection| mark(connection, WATERMARK))
     }
 
     /// The number for the next new incident.
@@ -243,7 +244,8 @@ impl Reader {
                 connection.query_row("SELECT coalesce(max(id), 0) FROM incidents", [], |row| {
                     row.get(0)
                 })?;
-            Ok(IncidentId(last.cast_unsigned() + 1))
+            let floor = mark(connection, INCIDENT_FLOOR)?;
+            Ok(IncidentId(last.cast_unsigned().max(floor.0) + 1))
         })
     }
 
@@ -309,18 +311,21 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<(EventId, LogRecord, Option<Verdict>)>, StoreError> {
         self.with(|connection| {
-            let sql = format!(
-                "SELECT {RECORD_COLUMNS}, v.body FROM members m JOIN events e ON e.id = m.event \
-                 LEFT JOIN verdicts v ON v.event = e.id WHERE m.incident = ? ORDER BY e.id LIMIT ?"
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![id.0.cast_signed(), limit as i64])?;
+            let snapshot = connection.unchecked_transaction()?;
+            let sql = "SELECT m.event, v.body FROM members m \
+                 LEFT JOIN verdicts v ON v.event = m.event WHERE m.incident = ? ORDER BY m.event";
+            let mut statement = snapshot.prepare_cached(sql)?;
+            let mut rows = statement.query([id.0.cast_signed()])?;
             let mut members = Vec::new();
-            while let Some(row) = rows.next()? {
-                let (event, record) = read_record(row)?;
-                let verdict: Option<String> = row.get("body")?;
+            while let Some(row) = rows.next()?
+                && members.len() < limit
+            {
+                let event = EventId(row.get::<_, i64>(0)?.cast_unsigned());
+                let verdict: Option<String> = row.get(1)?;
                 let verdict = verdict.map(|text| from_json("verdicts", &text)).transpose()?;
-                members.push((event, record, verdict));
+                if let Some(record) = self.event_of(&snapshot, event)? {
+                    members.push((event, record, verdict));
+                }
             }
             Ok(members)
         })

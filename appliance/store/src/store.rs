@@ -4,9 +4,15 @@ use std::thread::JoinHandle;
 
 use vedette_telemetry::Registry;
 
+use crate::catalog::last_event;
 use crate::commit::Committer;
+use crate::events::Tallies;
+use crate::legacy::move_rows;
+use crate::lines::LineWriter;
 use crate::lock::StateLock;
-use crate::schema::{database_path, open_writer};
+use crate::recover::{open_database, reconcile};
+use crate::schema::database_path;
+use crate::segment::Segments;
 use crate::writer::{Command, Shared};
 use crate::{Options, QUEUE_LENGTH, Reader, StoreError, Writer};
 
@@ -18,7 +24,43 @@ pub struct Store {
     reader: Reader,
     thread: Option<JoinHandle<()>>,
     path: PathBuf,
+    recovered: Recovered,
     _lock: StateLock,
+}
+
+/// What was not as it was left when the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Where the database was put because it was damaged.
+    pub database_aside: Option<PathBuf>,
+    /// Rows that were carried over from it.
+    pub rows: u64,
+    /// Lines of blocks that are in the segments but were not in the database.
+    pub found_lines: u64,
+    /// Lines of blocks that are gone or damaged.
+    pub lost_lines: u64,
+}
+
+impl Recovered {
+    /// What happened, in a sentence; `None` where all was well.
+    pub fn sentence(&self) -> Option<String> {
+        if *self == Self::default() {
+            return None;
+        }
+        let aside = self.database_aside.as_ref().map(|path| {
+            format!(
+                "the database was damaged and lies at {}, {} rows were carried over; ",
+                path.display(),
+                self.rows
+            )
+        });
+        Some(format!(
+            "when the store was opened: {}{} log lines found again, {} lost",
+            aside.unwrap_or_default(),
+            self.found_lines,
+            self.lost_lines
+        ))
+    }
 }
 
 impl Store {
@@ -34,11 +76,24 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let lock = StateLock::take(state_dir)?;
         let path = database_path(state_dir);
-        let connection = open_writer(&path)?;
+        let mut recovered = Recovered::default();
+        let mut connection = open_database(state_dir, &mut recovered)?;
+        let segments = Segments::of(state_dir);
+        segments.create()?;
+        reconcile(&mut connection, &segments, &mut recovered)?;
+        let max_bytes = options.retention.max_bytes;
+        move_rows(&mut connection, &segments, max_bytes)?;
+        if let Some(what) = recovered.sentence() {
+            tracing::warn!("{what}");
+        }
+        let last = last_event(&connection)?;
+        let lines = LineWriter::open(&connection, segments, last, max_bytes)?;
+        let tallies = Tallies::catch_up(&connection)?;
         let reader = Reader::open(state_dir)?;
-        let shared = Arc::new(Shared::new(reader.last_event_id()?));
+        let shared = Arc::new(Shared::new(last));
         let (commands, inbox) = crossbeam_channel::bounded(QUEUE_LENGTH);
-        let committer = Committer::new(connection, inbox, Arc::clone(&shared), options, registry);
+        let written = (connection, lines, tallies);
+        let committer = Committer::new(written, inbox, Arc::clone(&shared), options, registry);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || committer.run())
@@ -48,7 +103,7 @@ impl Store {
                 source,
             })?;
         let writer = Writer::new(commands, shared);
-        Ok(Self { writer, reader, thread: Some(thread), path, _lock: lock })
+        Ok(Self { writer, reader, thread: Some(thread), path, recovered, _lock: lock })
     }
 
     /// A handle for writing.
@@ -59,6 +114,11 @@ impl Store {
     /// A handle for reading.
     pub fn reader(&self) -> Reader {
         self.reader.clone()
+    }
+
+    /// What was not as it was left when the store was opened.
+    pub fn recovered(&self) -> &Recovered {
+        &self.recovered
     }
 
     /// The database file.

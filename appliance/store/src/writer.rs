@@ -14,6 +14,11 @@ pub const QUEUE_LENGTH: usize = 4096;
 /// A change run by the writer thread. It answers its caller itself.
 pub(crate) type Change = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
 
+/// A test's own handling of the lines.
+#[cfg(test)]
+pub(crate) type LinesChange =
+    Box<dyn FnOnce(&mut rusqlite::Connection, &mut crate::lines::LineWriter) + Send>;
+
 /// Told once a record is durable, or counted as one that cannot be stored; dropped untold when the
 /// record is lost otherwise.
 pub type Confirmation = Box<dyn FnOnce() + Send>;
@@ -29,6 +34,8 @@ pub(crate) enum Command {
     Append(Box<Waiting>),
     Flush(Sender<Result<(), StoreError>>),
     Change(Change),
+    #[cfg(test)]
+    Lines(LinesChange),
     Stop,
 }
 
@@ -162,6 +169,30 @@ impl Writer {
         };
         self.send(Command::Change(Box::new(run)))?;
         answer.recv().map_err(|_| Closed)?
+    }
+
+    /// Lends what lines are written with to a test.
+    #[cfg(test)]
+    pub(crate) fn with_lines<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(
+            &mut rusqlite::Connection,
+            &mut crate::lines::LineWriter,
+        ) -> Result<T, StoreError>
+        + Send
+        + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = bounded(1);
+        self.send(Command::Lines(Box::new(move |connection, lines| {
+            let _ = reply.send(work(connection, lines));
+        })))?;
+        answer.recv().map_err(|_| Closed)?
+    }
+
+    /// Moves the block in the making to a segment.
+    #[cfg(test)]
+    pub(crate) fn seal(&self) -> Result<(), StoreError> {
+        self.with_lines(|connection, lines| lines.seal(connection))
     }
 
     /// Runs a change on the writer thread, in a transaction, and waits until it is durable.

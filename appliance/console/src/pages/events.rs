@@ -9,7 +9,7 @@ use vedette_event::Peer;
 use vedette_event::query::{
     FieldName, Language, Operator, Predicate, Query as LogQuery, TimeRange, Value,
 };
-use vedette_store::SearchRow;
+use vedette_store::{Answer, SearchRow};
 
 use crate::api;
 use crate::auth::User;
@@ -119,7 +119,7 @@ fn as_words(text: &str, now: OffsetDateTime) -> Option<String> {
 }
 
 fn find(shared: &Shared, query: &LogQuery) -> Result<Markup, Problem> {
-    let mut rows = api::search(shared, query)?;
+    let Answer { mut rows, searched_back_to } = api::search(shared, query)?;
     // The store gives the oldest first; who looks for something wants the newest.
     rows.reverse();
     let is_cut = rows.len() as u64 >= u64::from(query.limit);
@@ -128,6 +128,12 @@ fn find(shared: &Shared, query: &LogQuery) -> Result<Markup, Problem> {
             @if rows.is_empty() { "No line" } @else { (counted(rows.len() as u64, "line")) ", newest first," }
             " " (span(query.time))
             @if is_cut { ". There may be more: narrow the search, or raise its limit" } "."
+        }
+        @if let Some(reached) = searched_back_to {
+            p.notice #partial role="status" {
+                "The time for one search was up. All lines received since " (moment(reached))
+                " were searched; older ones may match too: search before that time, or name a field."
+            }
         }
         @if !rows.is_empty() { (table(&rows, !query.projection.is_empty())) }
     })

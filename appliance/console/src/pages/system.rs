@@ -116,7 +116,12 @@ fn sources(sources: &[SourceStatus]) -> Markup {
                             td { (visible(&source.address)) }
                             td.number { (count(source.received)) }
                             td.number { (count(source.stored)) }
-                            td.number { (format!("{:.0} %", source.parsed_percent)) }
+                            td.number {
+                                (format!("{:.0} %", source.parsed_percent))
+                                @if let Some(sample) = &source.unparsed_sample {
+                                    details { summary { "an example that was not" } div.log { (visible(sample)) } }
+                                }
+                            }
                             td { (listed(&source.dropped)) }
                             td { (moment_or_dash(source.last_seen)) }
                         }

@@ -102,6 +102,7 @@ fn hostile_box() -> Running {
         stored: 1,
         dropped: [(HOSTILE.to_owned(), 1)].into(),
         parsed_percent: 0.0,
+        unparsed_sample: Some(HOSTILE.to_owned()),
         last_seen: None,
     }];
     let running = Running::with_status(status);

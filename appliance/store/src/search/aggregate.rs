@@ -1,85 +1,99 @@
 //! Counting by group with a threshold in a sliding window.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
 use vedette_event::EventId;
-use vedette_event::query::Aggregation;
+use vedette_event::query::{Aggregation, Query};
 
-use super::compile::{Compiler, unsupported};
-use super::{Group, text_of};
-use crate::StoreError;
+use super::plan::{Matcher, Plan, unsupported};
+use super::{Answer, Group, MAX_ROWS, Progress, SEARCH_TIME, SearchRow};
+use crate::{Reader, StoreError};
 
 /// Lines one aggregation counts at most: bounds its memory to some tens of megabytes.
 const MAX_COUNTED: usize = 200_000;
 
 struct Line {
-    id: i64,
+    id: EventId,
     at: i64,
     distinct: Option<String>,
 }
 
-/// The lines in windows that reach the threshold, the newest `count` of them, oldest first. A line
-/// that lacks a field it would be grouped by belongs to no group.
-pub(super) fn lines(
-    connection: &Connection,
-    aggregation: &Aggregation,
-    filter: &Compiler,
-    count: usize,
-) -> Result<Vec<(EventId, Group)>, StoreError> {
+/// The matching lines by group.
+type Groups = HashMap<Vec<String>, Vec<Line>>;
+
+/// The lines in windows that reach the threshold, the newest of them up to the limit of the query,
+/// oldest first. A line that lacks a field it would be grouped by belongs to no group.
+pub(super) fn search(
+    reader: &Reader,
+    plan: &Plan,
+    (aggregation, query): (&Aggregation, &Query),
+    go_on: impl FnMut(&Progress) -> bool,
+) -> Result<Answer, StoreError> {
     let mut found = Vec::new();
-    for (by, lines) in groups(connection, aggregation, filter)? {
+    for (by, lines) in groups(reader, plan, go_on)? {
         let (highest, members) = reaching(&lines, aggregation);
         let group = Group { by, count: highest };
         found.extend(members.map(|line| (line.at, line.id, group.clone())));
     }
     found.sort_unstable_by_key(|(at, id, _)| (*at, *id));
-    let surplus = found.len().saturating_sub(count);
-    Ok(found.drain(surplus..).map(|(_, id, group)| (EventId(id.cast_unsigned()), group)).collect())
+    let surplus = found.len().saturating_sub(query.limit.min(MAX_ROWS) as usize);
+    let shown = found.drain(surplus..).map(|(at, id, group)| ((at, id), group)).collect();
+    Ok(Answer { rows: rows(reader, plan, shown)?, searched_back_to: None })
 }
 
-/// The matching lines by group, each group in order of time.
 fn groups(
-    connection: &Connection,
-    aggregation: &Aggregation,
-    filter: &Compiler,
-) -> Result<HashMap<Vec<String>, Vec<Line>>, StoreError> {
-    let mut select = Compiler::default();
-    select.projection(&aggregation.by);
-    select.projection(aggregation.distinct.as_slice());
-    let sql = format!(
-        "SELECT e.id, e.received_at{} FROM events e WHERE {} ORDER BY e.received_at, e.id LIMIT ?",
-        select.sql, filter.sql
-    );
-    let mut values = select.values;
-    values.extend(filter.values.iter().cloned());
-    values.push(Value::Integer(MAX_COUNTED as i64 + 1));
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut groups: HashMap<Vec<String>, Vec<Line>> = HashMap::new();
+    reader: &Reader,
+    plan: &Plan,
+    go_on: impl FnMut(&Progress) -> bool,
+) -> Result<Groups, StoreError> {
+    let mut groups = Groups::new();
     let mut counted = 0;
-    while let Some(row) = rows.next()? {
-        counted += 1;
-        if counted > MAX_COUNTED {
-            return Err(unsupported(format!(
-                "counting more than {MAX_COUNTED} lines: narrow the filter or the time range"
-            )));
+    let unsearched = reader.scan(plan, go_on, |matcher, _| {
+        for row in matcher.rows() {
+            counted += 1;
+            if counted > MAX_COUNTED {
+                return ControlFlow::Break(());
+            }
+            let block = matcher.block();
+            if let Some((by, distinct)) = matcher.grouping(row) {
+                let line = Line { id: block.id(row), at: block.received(row), distinct };
+                groups.entry(by).or_default().push(line);
+            }
         }
-        let last = 2 + aggregation.by.len();
-        let by: Option<Vec<String>> = (2..last)
-            .map(|column| Ok(text_of(row.get_ref(column)?)))
-            .collect::<Result<_, StoreError>>()?;
-        let distinct = match aggregation.distinct {
-            Some(_) => text_of(row.get_ref(last)?),
-            None => None,
-        };
-        if let Some(by) = by {
-            let line = Line { id: row.get(0)?, at: row.get(1)?, distinct };
-            groups.entry(by).or_default().push(line);
-        }
+        ControlFlow::Continue(counted)
+    })?;
+    if counted > MAX_COUNTED {
+        return Err(unsupported(format!(
+            "counting more than {MAX_COUNTED} lines: narrow the filter or the time range"
+        )));
     }
+    if unsearched.is_some() {
+        return Err(StoreError::TooSlow { seconds: SEARCH_TIME.as_secs() });
+    }
+    groups.values_mut().for_each(|lines| lines.sort_unstable_by_key(|line| (line.at, line.id)));
     Ok(groups)
+}
+
+/// The lines themselves, in the order of their keys.
+fn rows(
+    reader: &Reader,
+    plan: &Plan,
+    mut shown: BTreeMap<(i64, EventId), Group>,
+) -> Result<Vec<SearchRow>, StoreError> {
+    let mut rows: BTreeMap<(i64, EventId), SearchRow> = BTreeMap::new();
+    let all = |_: &Progress| true;
+    reader.scan(plan, all, |matcher: &Matcher<'_>, _| {
+        let block = matcher.block();
+        for row in matcher.rows() {
+            let key = (block.received(row), block.id(row));
+            if let Some(group) = shown.remove(&key) {
+                rows.insert(key, matcher.search_row(row, Some(group)));
+            }
+        }
+        if shown.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(rows.len()) }
+    })?;
+    Ok(rows.into_values().collect())
 }
 
 /// The highest count in any window, and the lines of the windows that reach the threshold.

@@ -4,7 +4,7 @@ use vedette_event::query::{Aggregation, FieldName, Operator, Predicate, Query, T
 use vedette_event::{EventId, EvidenceSource, LogRecord, SyslogSeverity};
 
 use crate::testing::{at, open, record};
-use crate::{Store, StoreError};
+use crate::{Progress, Store, StoreError};
 
 /// Values that would break a statement, a pattern or a path if they were not bound.
 const HOSTILE: &[&str] = &[
@@ -61,7 +61,11 @@ fn query(filter: Predicate) -> Query {
 fn filled(records: Vec<LogRecord>) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = open(folder.path());
-    for record in records {
+    let half = records.len() / 2;
+    for (number, record) in records.into_iter().enumerate() {
+        if number == half {
+            store.writer().seal().unwrap();
+        }
         store.writer().append(record).unwrap();
     }
     store.writer().flush().unwrap();
@@ -69,8 +73,9 @@ fn filled(records: Vec<LogRecord>) -> (tempfile::TempDir, Store) {
 }
 
 fn ids(store: &Store, query: &Query) -> Vec<u64> {
-    let rows = store.reader().search(query, at(0)).unwrap();
-    rows.iter().map(|row| row.event_id.0).collect()
+    let answer = store.reader().search(query, at(0)).unwrap();
+    assert_eq!(answer.searched_back_to, None);
+    answer.rows.iter().map(|row| row.event_id.0).collect()
 }
 
 /// What the filter means, told without SQL.
@@ -241,7 +246,7 @@ fn time_range_and_limit_choose_the_newest() {
     assert_eq!(ids(&store, &query), [7, 8]);
     query.limit = 1000;
     query.time = TimeRange::Last(Duration::seconds(1));
-    let rows = store.reader().search(&query, at(9)).unwrap();
+    let rows = store.reader().search(&query, at(9)).unwrap().rows;
     assert_eq!(rows.iter().map(|row| row.event_id.0).collect::<Vec<_>>(), [9, 10]);
     query.time = TimeRange::Last(Duration::MAX);
     assert_eq!(ids(&store, &query).len(), 10);
@@ -281,12 +286,64 @@ fn what_cannot_be_asked_is_refused() {
 }
 
 #[test]
-fn a_query_that_runs_too_long_is_stopped_and_the_reader_lives_on() {
-    let (_folder, store) = filled((0..2000).map(|_| record("x")).collect());
-    let all = query(compare("raw", Operator::Contains, "x"));
-    let answer = store.reader().search_within(&all, at(0), std::time::Duration::ZERO);
-    assert!(matches!(answer, Err(StoreError::TooSlow { .. })), "{answer:?}");
-    assert_eq!(ids(&store, &all).len(), 1000);
+fn a_search_that_is_stopped_says_how_far_it_came() {
+    let lines = (0..200).map(|second| LogRecord { received_at: at(second), ..record("x") });
+    let (_folder, store) = filled(lines.collect());
+    let mut all = query(compare("raw", Operator::Contains, "x"));
+    let mut seen = Vec::new();
+    let answer = store
+        .reader()
+        .search_while(&all, at(0), |progress| {
+            seen.push(*progress);
+            false
+        })
+        .unwrap();
+    assert_eq!(seen, [Progress { searched: 100, total: 200, found: 100 }]);
+    assert_eq!(answer.searched_back_to, Some(at(199)));
+    assert_eq!(answer.rows.len(), 100);
+    assert_eq!(answer.rows[0].event_id, EventId(101), "the newest come first");
+    assert_eq!(ids(&store, &all).len(), 200);
+
+    let by = vec![name("host.name")];
+    let window = Duration::minutes(1);
+    all.aggregation = Some(Aggregation { by, distinct: None, at_least: 1, window });
+    let counted = store.reader().search_while(&all, at(0), |_| false);
+    assert!(matches!(counted, Err(StoreError::TooSlow { .. })), "{counted:?}");
+}
+
+#[test]
+fn blocks_in_which_nothing_can_match_are_not_read() {
+    let user = |name: &str| {
+        let mut line = record(&format!("login of {name}"));
+        line.fields.set("user.name", name);
+        line
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path());
+    for users in [["alice", "bob"], ["carol", "dave"]] {
+        for name in users {
+            store.writer().append(user(name)).unwrap();
+        }
+        store.writer().flush().unwrap();
+        store.writer().seal().unwrap();
+    }
+    // Searches that read the first block find it damaged and tell of it; these do not read it.
+    let reader = store.reader();
+    let (first, _) = reader.segments().list().unwrap()[0];
+    let bytes = std::fs::read(reader.segments().path(first)).unwrap();
+    let header = crate::segment::Header::read(&bytes).unwrap();
+    let body = crate::segment::HEADER + header.filter_bytes as usize;
+    let mut damaged = bytes;
+    damaged[body] ^= 1;
+    std::fs::write(reader.segments().path(first), damaged).unwrap();
+    for (filter, found) in [
+        (compare("user.name", Operator::Equal, "CAROL"), vec![3]),
+        (compare("message", Operator::Contains, "of dave"), vec![4]),
+        (compare("message", Operator::Contains, "login"), vec![3, 4]),
+        (compare("user.name", Operator::Equal, "alice"), vec![]),
+    ] {
+        assert_eq!(ids(&store, &query(filter.clone())), found, "{filter:?}");
+    }
 }
 
 #[test]
@@ -317,7 +374,7 @@ fn groups_are_counted_in_sliding_windows() {
             window: Duration::minutes(1),
         });
         query.projection = vec![name("user.name"), name("nothing.here")];
-        store.reader().search(&query, at(0)).unwrap()
+        store.reader().search(&query, at(0)).unwrap().rows
     };
     let rows = count(None, 3);
     assert_eq!(rows.iter().map(|row| row.event_id.0).collect::<Vec<_>>(), [2, 3, 4]);

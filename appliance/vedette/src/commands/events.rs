@@ -1,10 +1,11 @@
 //! `vedette events`: export and search.
 
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 use vedette_event::EventId;
-use vedette_store::Reader;
+use vedette_store::{Progress, Reader};
 
 use crate::cli::{Events, ExportFormat};
 use crate::exit::Outcome;
@@ -12,6 +13,9 @@ use crate::state::Home;
 
 /// Lines read from the store at once.
 const PAGE: usize = 1000;
+
+/// Rest between two updates of the line that tells how far a search is.
+const SHOWN_EVERY: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(command: Events) -> Outcome {
     match command {
@@ -59,7 +63,14 @@ fn search(reader: &Reader, text: &str, json: bool) -> Outcome {
     let now = OffsetDateTime::now_utc();
     let query = vedette_query::parse_local(text, now)?;
     let mut out = BufWriter::new(stdout().lock());
-    for row in reader.search(&query, now)? {
+    // Whoever types a search can stop it: it runs to its end, and shows how far it is.
+    let mut progress = SearchProgress::new();
+    let answer = reader.search_while(&query, now, |so_far| {
+        progress.show(so_far);
+        true
+    });
+    progress.clear();
+    for row in answer?.rows {
         if json {
             writeln!(out, "{}", serde_json::to_string(&row)?)?;
         } else {
@@ -68,6 +79,34 @@ fn search(reader: &Reader, text: &str, json: bool) -> Outcome {
         }
     }
     Ok(out.flush()?)
+}
+
+/// A line on the terminal that tells how far a search is.
+struct SearchProgress {
+    shown: Option<Instant>,
+    on_terminal: bool,
+}
+
+impl SearchProgress {
+    fn new() -> Self {
+        Self { shown: None, on_terminal: stderr().is_terminal() }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        let now = Instant::now();
+        let due = self.shown.is_none_or(|shown| now - shown >= SHOWN_EVERY);
+        if self.on_terminal && due {
+            let Progress { searched, total, found } = progress;
+            eprint!("\r{searched} of {total} lines searched, {found} found ");
+            self.shown = Some(now);
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            eprint!("\r\x1b[2K");
+        }
+    }
 }
 
 /// Control characters and bidirectional marks as escapes: log text must neither steer the terminal nor

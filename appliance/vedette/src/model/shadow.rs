@@ -59,7 +59,7 @@ pub(crate) fn recent(reader: &Reader) -> Result<Vec<Sample>> {
         limit: LOOKED_AT,
     };
     let mut seen = HashSet::new();
-    let rows = reader.search(&query, OffsetDateTime::now_utc())?;
+    let rows = reader.search(&query, OffsetDateTime::now_utc())?.rows;
     let newest = rows.into_iter().rev();
     let different = newest.filter(|row| seen.insert(vedette_triage::mask(&row.message).template));
     Ok(different.take(LINES).map(|row| Sample { raw: row.raw }).collect())

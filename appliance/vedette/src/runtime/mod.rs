@@ -88,6 +88,9 @@ impl Foundation {
             Identity::load_or_create(&state.identity(), Surroundings::real(&mut SystemEntropy))?;
         let options = Options { retention: settings.retention.clone(), ..Options::default() };
         let store = Store::open(state.folder(), options, &registry)?;
+        if let Some(what) = store.recovered().sentence() {
+            store.writer().audit("vedette", "store.recovered", &what)?;
+        }
         let certificate = identity.certificate();
         let pem = (certificate.certificate_pem(), certificate.key_pem());
         let own = OwnCertificate { certificate: pem.0, key: pem.1 };
@@ -110,6 +113,7 @@ impl Foundation {
             started_at: clock.now(),
             device_id: self.identity.device_id().to_string(),
             state: state.clone(),
+            recovered: self.store.recovered().sentence(),
             reader: self.store.reader(),
             writer: self.store.writer(),
             registry: self.registry.clone(),

@@ -32,6 +32,8 @@ pub(crate) struct Sources {
     pub(super) started_at: OffsetDateTime,
     pub(super) device_id: String,
     pub(super) state: State,
+    /// What was not as it was left when the store was opened.
+    pub(super) recovered: Option<String>,
     pub(super) reader: Reader,
     pub(super) writer: Writer,
     pub(super) registry: Registry,
@@ -57,6 +59,9 @@ impl Sources {
         status.device_id.clone_from(&self.device_id);
         status.model = self.model();
         self.add_ingest(&mut status.ingest);
+        if let Some(what) = &self.recovered {
+            status.hardware.push(warning("store", what.clone()));
+        }
         let health = self.writer.health();
         if health.degraded {
             let why = health.reason.unwrap_or_default();
@@ -164,6 +169,7 @@ fn empty(address: String) -> SourceStatus {
         stored: 0,
         dropped: BTreeMap::new(),
         parsed_percent: 0.0,
+        unparsed_sample: None,
         last_seen: None,
     }
 }
@@ -181,6 +187,14 @@ pub(crate) fn stored(
         .ok();
     for check in hardware.iter().filter(|check| check.state == CheckState::Fail) {
         reasons.push(format!("{}: {}", check.name, check.detail));
+    }
+    let mut hardware = hardware;
+    if let Some(damaged) = counts.as_ref().map(|counts| counts.damaged).filter(|lines| *lines > 0) {
+        let detail = format!(
+            "{damaged} log lines are in damaged blocks and cannot be read: check the disk; copies lie \
+             in segments/damaged of the state folder"
+        );
+        hardware.push(warning("stored lines", detail));
     }
     let tickets = reader.ticket_counts().unwrap_or_default();
     Status {
@@ -210,6 +224,10 @@ pub(crate) fn stored(
     }
 }
 
+fn warning(name: &str, detail: String) -> HardwareCheck {
+    HardwareCheck { name: name.to_owned(), state: CheckState::Warn, detail }
+}
+
 fn store(reader: &Reader, counts: &Counts, retention: &Retention) -> StoreStatus {
     let judged = reader.watermark().map_or(0, |watermark| watermark.0);
     let last = reader.last_event_id().map_or(judged, |last| last.0);
@@ -219,13 +237,25 @@ fn store(reader: &Reader, counts: &Counts, retention: &Retention) -> StoreStatus
         bytes: counts.file_bytes,
         oldest: counts.oldest,
         newest: counts.newest,
-        // A young store says nothing yet.
-        forecast: counts
-            .reach(retention)
-            .map(|reach| reach.whole_days())
-            .filter(|days| *days > 0)
-            .map(|days| format!("at this rate it reaches back {days} days")),
+        forecast: forecast(counts, retention),
     }
+}
+
+/// Days a store must reach back before its rate tells something.
+const YOUNG: i64 = 1;
+
+fn forecast(counts: &Counts, retention: &Retention) -> Option<String> {
+    let reach = counts.reach(retention).filter(|reach| reach.whole_days() >= YOUNG)?;
+    let (oldest, days) = (counts.oldest?, reach.whole_days());
+    let full = oldest.checked_add(reach)?.date();
+    let (day, month, year) = (full.day(), full.month(), full.year());
+    Some(if days >= i64::from(retention.days) {
+        format!("at this rate all lines of {days} days fit")
+    } else {
+        format!(
+            "full on {day} {month} {year} at this rate; from then on it reaches back {days} days"
+        )
+    })
 }
 
 fn sources(counts: &Counts) -> Vec<SourceStatus> {
@@ -236,6 +266,7 @@ fn sources(counts: &Counts) -> Vec<SourceStatus> {
         .map(|source| SourceStatus {
             stored: source.stored,
             parsed_percent: 100.0 * source.parsed as f32 / source.stored.max(1) as f32,
+            unparsed_sample: source.unparsed.clone(),
             last_seen: Some(source.last_seen),
             ..empty(source.source.clone())
         })

@@ -1,0 +1,266 @@
+//! Making whole what a crash, a bad disk or a person left of a store, when it is opened: what is still
+//! there is found and kept, what is not is told.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode};
+use time::OffsetDateTime;
+use vedette_event::EventId;
+
+use crate::catalog::{
+    Entry, add_block, all_blocks, increments, last_event, remove_block, set_last_event,
+};
+use crate::events::set_mark;
+use crate::incidents::{INCIDENT_FLOOR, WATERMARK};
+use crate::schema::{database_path, open_writer};
+use crate::segment::{HEADER, Header, Place, Segments, is_whole};
+use crate::{Recovered, StoreError};
+
+/// Databases put aside that are kept for a closer look; older ones go.
+const KEPT_ASIDE: usize = 2;
+
+/// Tables whose rows are carried over from a damaged database, in an order in which no row comes
+/// before one it refers to.
+const TABLES: [&str; 12] = [
+    "marks",
+    "settings",
+    "accounts",
+    "sessions",
+    "sources",
+    "incidents",
+    "members",
+    "filings",
+    "outbox",
+    "verdicts",
+    "audit",
+    "journal",
+];
+
+/// Opens the database of a state folder; a damaged one is put aside, and what can be read of it is
+/// carried over into a new one.
+pub(crate) fn open_database(
+    state_dir: &Path,
+    recovered: &mut Recovered,
+) -> Result<Connection, StoreError> {
+    let path = database_path(state_dir);
+    match open_checked(&path) {
+        Err(StoreError::Database(error)) if is_damage(&error) => {}
+        other => return other,
+    }
+    let aside = put_aside(&path)?;
+    let connection = open_writer(&path)?;
+    for table in TABLES {
+        recovered.rows += salvage(&connection, &aside, table).unwrap_or_default();
+    }
+    tracing::error!(
+        aside = %aside.display(), rows = recovered.rows,
+        "the database of the store was damaged: what could be read was carried over"
+    );
+    recovered.database_aside = Some(aside);
+    Ok(connection)
+}
+
+/// A damaged page is found now and not when it is first needed.
+fn open_checked(path: &Path) -> Result<Connection, StoreError> {
+    let connection = open_writer(path)?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict == "ok" {
+        return Ok(connection);
+    }
+    tracing::error!(verdict, "the database of the store is damaged");
+    Err(StoreError::Database(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error { code: ErrorCode::DatabaseCorrupt, extended_code: 0 },
+        Some(verdict),
+    )))
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Renames the database and its write-ahead log, and removes the oldest that were put aside before.
+fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| StoreError::File { action: "put aside", path, source }
+    };
+    let named = |stamp: &str, suffix: &str| -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("{stamp}{suffix}"));
+        name.into()
+    };
+    let stamp = format!(".damaged-{}", OffsetDateTime::now_utc().unix_timestamp());
+    for suffix in ["", "-wal", "-shm"] {
+        let from = named("", suffix);
+        if from.exists() {
+            fs::rename(&from, named(&stamp, suffix)).map_err(failed(&from))?;
+        }
+    }
+    let folder = path.parent().unwrap_or(path);
+    let mut aside: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(failed(folder))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().contains(".damaged-"))
+        .filter(|path| !path.to_string_lossy().ends_with("-wal"))
+        .filter(|path| !path.to_string_lossy().ends_with("-shm"))
+        .collect();
+    aside.sort();
+    for old in aside.iter().rev().skip(KEPT_ASIDE) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = old.as_os_str().to_owned();
+            name.push(suffix);
+            // One that stays takes room and does no harm.
+            let _ = fs::remove_file(name);
+        }
+    }
+    Ok(named(&stamp, ""))
+}
+
+/// Copies the rows of a table from both ends as far as they can be read.
+fn salvage(connection: &Connection, from: &Path, table: &str) -> Result<u64, StoreError> {
+    let damaged = Connection::open(from)?;
+    let columns: Vec<String> = {
+        let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?)")?;
+        let names = statement.query_map([table], |row| row.get(0))?;
+        names.collect::<Result<_, _>>()?
+    };
+    let list = columns.join(", ");
+    let places = vec!["?"; columns.len()].join(", ");
+    let insert = format!("INSERT OR IGNORE INTO {table} ({list}) VALUES ({places})");
+    let key = &columns[0];
+    let mut copied = 0;
+    for order in ["ASC", "DESC"] {
+        let select = format!("SELECT {list} FROM {table} ORDER BY {key} {order}");
+        let Ok(mut statement) = damaged.prepare(&select) else { continue };
+        let Ok(mut rows) = statement.query([]) else { continue };
+        // An error ends this direction: what lies behind it is tried from the other end.
+        while let Ok(Some(row)) = rows.next() {
+            let values: Result<Vec<rusqlite::types::Value>, _> =
+                (0..columns.len()).map(|column| row.get(column)).collect();
+            let Ok(values) = values else { continue };
+            copied += connection.execute(&insert, rusqlite::params_from_iter(values))? as u64;
+        }
+    }
+    Ok(copied)
+}
+
+/// Brings catalog, journal and segments together: enters blocks that nobody entered, forgets blocks
+/// that are gone, and cuts what a crash left half written.
+pub(crate) fn reconcile(
+    connection: &mut Connection,
+    segments: &Segments,
+    recovered: &mut Recovered,
+) -> Result<(), StoreError> {
+    let mut files: HashMap<EventId, u64> = segments.list()?.into_iter().collect();
+    let mut known_ends: HashMap<EventId, u64> = HashMap::new();
+    let mut taken = Taken::default();
+    let transaction = connection.transaction()?;
+    for entry in all_blocks(&transaction)? {
+        let end = entry.place.offset + entry.bytes;
+        if files.get(&entry.place.segment).is_some_and(|size| end <= *size) {
+            let known = known_ends.entry(entry.place.segment).or_default();
+            *known = end.max(*known);
+            taken.0.push((entry.first.0, entry.last().0));
+        } else {
+            remove_block(&transaction, entry.first)?;
+            recovered.lost_lines += u64::from(entry.count);
+        }
+    }
+    if let Some((first, bodies)) = increments(&transaction)? {
+        // Lines that were on their way to a segment are still in the journal: the copy there goes.
+        let builder = crate::block::Builder::resume(first, bodies);
+        let last = builder.map_or(u64::MAX, |builder| builder.last().0);
+        taken.0.push((first.0, last));
+    }
+    let mut found = None;
+    let mut names: Vec<EventId> = files.keys().copied().collect();
+    names.sort_unstable();
+    for segment in names {
+        let size = files.remove(&segment).unwrap_or_default();
+        let known = known_ends.get(&segment).copied().unwrap_or_default();
+        if size > known {
+            let last = adopt(&transaction, (segments, segment, known), &mut taken, recovered)?;
+            found = found.max(last);
+        }
+    }
+    settle_numbers(&transaction, &taken, found)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Ranges of lines that are somewhere already.
+#[derive(Default)]
+struct Taken(Vec<(u64, u64)>);
+
+impl Taken {
+    fn overlaps(&self, entry: &Entry) -> bool {
+        self.0.iter().any(|(first, last)| entry.first.0 <= *last && entry.last().0 >= *first)
+    }
+}
+
+/// Enters the whole frames behind the known end of a segment, and cuts it behind the last; the last
+/// line found.
+fn adopt(
+    transaction: &rusqlite::Transaction<'_>,
+    (segments, segment, known): (&Segments, EventId, u64),
+    taken: &mut Taken,
+    recovered: &mut Recovered,
+) -> Result<Option<EventId>, StoreError> {
+    let tail = segments.tail(segment, known)?;
+    let mut found = None;
+    let mut at = 0;
+    let mut end = 0;
+    while at + HEADER <= tail.len() {
+        let header = Header::read(&tail[at..]);
+        let frame = header.and_then(|header| {
+            let size = usize::try_from(header.frame_bytes()).ok()?;
+            Some((header, tail.get(at..at + size)?))
+        });
+        let Some((header, frame)) = frame.filter(|(header, _)| header.count > 0) else {
+            // Damaged or half written: the next frame may follow.
+            at += 1;
+            continue;
+        };
+        let entry = Entry::new(&header, Place { segment, offset: known + at as u64 });
+        if !is_whole(&header, frame) {
+            recovered.lost_lines += u64::from(header.count);
+        } else if !taken.overlaps(&entry) {
+            add_block(transaction, &entry)?;
+            taken.0.push((entry.first.0, entry.last().0));
+            recovered.found_lines += u64::from(entry.count);
+            found = found.max(Some(entry.last()));
+            end = at + frame.len();
+        }
+        at += frame.len();
+    }
+    if end == 0 && known == 0 {
+        segments.remove(segment)?;
+    } else {
+        segments.cut(segment, known + end as u64)?;
+    }
+    Ok(found)
+}
+
+/// Where the database knows less than the segments and the journal, it is a new one: lines found again
+/// keep their numbers and are not judged a second time, and new incidents get numbers that the lost
+/// database cannot have used, for each incident needs a line of its own.
+fn settle_numbers(
+    transaction: &rusqlite::Transaction<'_>,
+    taken: &Taken,
+    found: Option<EventId>,
+) -> Result<(), StoreError> {
+    let highest = taken.0.iter().map(|(_, last)| *last).filter(|last| *last < u64::MAX).max();
+    let highest = EventId(highest.unwrap_or_default());
+    if highest > last_event(transaction)? {
+        set_last_event(transaction, highest)?;
+        set_mark(transaction, INCIDENT_FLOOR, highest)?;
+        set_mark(transaction, WATERMARK, found.unwrap_or(EventId(0)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
