@@ -5,7 +5,6 @@
 //! out here because its values are kept on the disk.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use super::{Block, Cursor, Damaged, varint};
 
@@ -41,7 +40,7 @@ pub(crate) struct Filter {
 
 impl Filter {
     pub(crate) fn of(block: &Block) -> Self {
-        let mut hashes = HashSet::new();
+        let mut hashes = Vec::new();
         let mut pieces = vec![0; PIECE_BITS / 8];
         for kind in block.kinds() {
             let header = [
@@ -64,6 +63,8 @@ impl Filter {
             }
             add_pieces(&mut pieces, block, row);
         }
+        hashes.sort_unstable();
+        hashes.dedup();
         let mut values = vec![0; (hashes.len() * BITS_PER_VALUE).div_ceil(8).max(1)];
         for hash in hashes {
             probes(hash, values.len() * 8).for_each(|bit| values[bit / 8] |= 1 << (bit % 8));
@@ -108,14 +109,21 @@ fn filters(name: &str) -> bool {
     !UNFILTERED.iter().any(|end| name.ends_with(end))
 }
 
+/// Longer texts are no numbers of 64 bits, unless they are mostly spaces and zeros; those are looked for
+/// by nobody.
+const LONGEST_NUMBER: usize = 40;
+
 /// A number also in its plain form, as ` 022 ` is found by 22.
-fn add_value(hashes: &mut HashSet<u64>, name: &str, value: &str) {
+fn add_value(hashes: &mut Vec<u64>, name: &str, value: &str) {
     let value = lower(value);
-    hashes.insert(value_hash(name, &value));
-    if let Some(plain) = value.trim().parse::<i64>().ok().map(|number| number.to_string())
+    hashes.push(value_hash(name, &value));
+    let may_be_number =
+        value.bytes().any(|byte| byte.is_ascii_digit()) && value.len() <= LONGEST_NUMBER;
+    if may_be_number
+        && let Some(plain) = value.trim().parse::<i64>().ok().map(|number| number.to_string())
         && plain != value
     {
-        hashes.insert(value_hash(name, &plain));
+        hashes.push(value_hash(name, &plain));
     }
 }
 
