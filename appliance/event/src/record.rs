@@ -66,6 +66,9 @@ pub enum Defect {
     DeviceFields,
     /// A NUL or other control character inside.
     ControlCharacters,
+    /// Its sender had sent it before and never heard that it was safe: very likely the same line, stored
+    /// a second time. Triage does not judge it again.
+    Repeated,
 }
 
 /// Fields of a record under Elastic Common Schema names (`source.ip`, `user.name`), values as text.
