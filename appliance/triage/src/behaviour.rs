@@ -267,6 +267,10 @@ pub(crate) struct Observation {
     pub(crate) distinct: u64,
 }
 
+/// How far lines of several machines may be out of order before the clock was set back: a time zone's
+/// worth, where a file was put together.
+const OUT_OF_ORDER: Duration = Duration::DAY;
+
 #[derive(Debug)]
 struct Window {
     lines: VecDeque<Observation>,
@@ -277,6 +281,10 @@ struct Window {
 }
 
 impl Window {
+    fn new(last: OffsetDateTime) -> Self {
+        Self { lines: VecDeque::new(), shares: HashMap::new(), fired: None, last }
+    }
+
     fn push(&mut self, seen: Observation) {
         *self.shares.entry(seen.distinct).or_default() += 1;
         self.lines.push_back(seen);
@@ -323,16 +331,16 @@ impl Windows {
         }
         let span = Duration::seconds(counter.seconds);
         let now = seen.at;
-        let window = self.rows.entry((row, key.to_owned())).or_insert_with(|| Window {
-            lines: VecDeque::new(),
-            shares: HashMap::new(),
-            fired: None,
-            last: now,
-        });
+        let window = self.rows.entry((row, key.to_owned())).or_insert_with(|| Window::new(now));
+        if now.saturating_add(OUT_OF_ORDER.max(span)) < window.last {
+            // The clock was set back: what it counted before says nothing of now.
+            *window = Window::new(now);
+        }
         window.last = window.last.max(now);
         window.push(seen);
         window.drop_before(window.last.saturating_sub(span));
-        let quiet = window.fired.is_none_or(|fired| now - fired > span);
+        // Either way: after a clock was set back, it would stay quiet until that time comes again.
+        let quiet = window.fired.is_none_or(|fired| (now - fired).abs() > span);
         if window.shares.len() < counter.threshold || !quiet {
             return None;
         }
@@ -392,6 +400,19 @@ mod tests {
                 })
                 .count();
             assert_eq!(fired, expected, "{gap} seconds apart");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_shuts_no_window() {
+        const YEARS: i64 = 10 * 365 * 86_400;
+        for jump in [3_600, -3_600, YEARS, -YEARS] {
+            let mut windows = Windows::default();
+            let mut fires = |from: u64, offset: i64| {
+                let lines = (from..from + 5).map(|number| seen(number, offset + 1));
+                lines.filter_map(|line| windows.count(0, "192.0.2.1", line)).count()
+            };
+            assert_eq!([fires(0, 0), fires(10, jump), fires(20, 0)], [1, 1, 1], "by {jump} s");
         }
     }
 

@@ -214,17 +214,18 @@ impl Correlator {
         Some(open.incident.clone())
     }
 
-    /// Settles what has been quiet: files it if it deserves that, and forgets what can grow no more.
+    /// Settles what has been quiet: files it if it deserves that, and forgets what can grow no more. What
+    /// lies ahead of a clock that was set back counts as long ago, else it would wait for that time.
     pub(crate) fn settle(&mut self, now: OffsetDateTime, policy: &Policy) -> Vec<IncidentId> {
         let quiet = Duration::seconds(i64::from(policy.settle_seconds));
         let mut file: Vec<IncidentId> = self
             .open
             .values_mut()
-            .filter(|open| now - open.last >= quiet)
+            .filter(|open| (now - open.last).abs() >= quiet)
             .filter_map(|open| open.due(policy.settled_risk))
             .collect();
         file.sort_unstable();
-        self.open.retain(|_, open| now - open.last < WINDOW);
+        self.open.retain(|_, open| (now - open.last).abs() < WINDOW);
         let open = &self.open;
         self.links.retain(|_, (id, _)| open.contains_key(id));
         file

@@ -243,11 +243,16 @@ fn incidents_from_before_a_restart_are_neither_lost_nor_filed_twice() {
 fn an_incident_that_was_due_at_the_restart_is_filed_after_it() {
     let line = record("pc7 cmd: vssadmin.exe delete shadows /all /quiet", 0);
     let open = incidents(Policy::default(), &[String::from_utf8_lossy(&line.raw).into_owned()], 1);
-    let mut after = engine(Policy::default());
-    after.restore(open, IncidentId(2));
-    let later = line.received_at + Duration::hours(1);
-    assert_eq!(after.handle_timer(later), [Action::File(IncidentId(1))]);
-    assert_eq!(after.handle_timer(later), []);
+    // Also where the clock was set back: else it would wait for that time.
+    for offset in
+        [Duration::hours(1), -Duration::hours(1), Duration::days(3_650), -Duration::days(3_650)]
+    {
+        let mut after = engine(Policy::default());
+        after.restore(open.clone(), IncidentId(2));
+        let later = line.received_at + offset;
+        assert_eq!(after.handle_timer(later), [Action::File(IncidentId(1))], "{offset}");
+        assert_eq!(after.handle_timer(later), [], "{offset}");
+    }
 }
 
 /// A line of a firewall about a connection that was let through.
