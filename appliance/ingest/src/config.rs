@@ -34,6 +34,8 @@ pub struct Config {
     pub relp: RelpConfig,
     /// `[ingest.unix]`.
     pub unix: UnixConfig,
+    /// `[ingest.journal]`.
+    pub journal: JournalConfig,
 }
 
 impl Default for Config {
@@ -47,6 +49,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             relp: RelpConfig::default(),
             unix: UnixConfig::default(),
+            journal: JournalConfig::default(),
         }
     }
 }
@@ -143,6 +146,22 @@ pub struct UnixConfig {
     /// journald's `ForwardToSyslog=` can send to. Every process may send; the allow list does not
     /// apply. Empty: none.
     pub listen: Vec<PathBuf>,
+}
+
+/// `[ingest.journal]`: the box's own log, as systemd's journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct JournalConfig {
+    /// Whether to read it, from its newest entry on the first time, then from where reading stopped.
+    pub enabled: bool,
+    /// The program that follows the journal; it must be permitted to (group `systemd-journal`).
+    pub program: PathBuf,
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { enabled: false, program: "journalctl".into() }
+    }
 }
 
 /// A whole number from `MIN` to `MAX`; a configuration file with another one is refused where it

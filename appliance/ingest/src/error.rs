@@ -25,6 +25,26 @@ pub enum IngestError {
         /// What the system said.
         source: io::Error,
     },
+    /// The journal cannot be read.
+    #[error(
+        "cannot run {} to read the journal: {source}; correct `program` under [ingest.journal], or \
+         set `enabled = false` there",
+        program.display()
+    )]
+    Journal {
+        /// The program asked for.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The socket for replayed files cannot be opened.
+    #[error("cannot open {} for replayed files: {source}", path.display())]
+    Imports {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A certificate or key cannot be used.
     #[error("cannot use {} for TLS: {why}; correct [ingest.tls]", path.display())]
     Tls {

@@ -14,10 +14,14 @@ mod budget;
 mod config;
 mod connections;
 mod error;
+mod imports;
 mod intake;
+mod journal;
 mod kernel;
 mod listeners;
+mod receipt;
 mod relp;
+mod repeats;
 mod session;
 mod sources;
 mod stream;
@@ -29,12 +33,13 @@ use time::OffsetDateTime;
 use vedette_event::{Peer, Transport};
 
 pub use config::{
-    Bounded, Config, OutOfBounds, RelpConfig, TcpConfig, TlsConfig, UdpConfig, UnixConfig,
+    Bounded, Config, JournalConfig, OutOfBounds, RelpConfig, TcpConfig, TlsConfig, UdpConfig,
+    UnixConfig,
 };
 pub use error::IngestError;
 pub use intake::{Counts, DropReason};
-pub use listeners::{Inherited, Listeners};
-pub use relp::Receipt;
+pub use listeners::{Inherited, Listeners, Places};
+pub use receipt::Receipt;
 pub use sources::{SourceCounts, Sources, SourcesSnapshot};
 pub use tls::OwnCertificate;
 
@@ -51,6 +56,6 @@ pub struct Frame {
     pub received_at: OffsetDateTime,
     /// Whether it was longer than `max-frame-bytes` and cut there.
     pub truncated: bool,
-    /// To be confirmed once the message is committed, where its sender waits for that (RELP).
+    /// To be confirmed once the message is committed, where its sender waits for that (RELP, replayed files, the journal).
     pub receipt: Option<Receipt>,
 }

@@ -7,11 +7,14 @@ use socket2::{Domain, Socket, Type};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vedette_event::Transport;
+use vedette_event::{Peer, Transport};
 use vedette_telemetry::Registry;
 
+use crate::imports::{self, ImportListener};
 use crate::intake::{Counts, Intake};
+use crate::journal::JournalReader;
 use crate::kernel::{DropGauge, raise_receive_buffer};
+use crate::repeats::Repeats;
 use crate::stream::{BACKLOG, StreamListener, StreamService};
 use crate::tls::acceptor;
 use crate::udp::UdpListener;
@@ -31,12 +34,24 @@ pub struct Inherited {
     pub tcp: Vec<TcpListener>,
 }
 
+/// Where in the state folder listeners keep what is theirs.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The socket for replayed files, for the folder's owner only; RELP is spoken on it.
+    pub imports: PathBuf,
+    /// How far the journal has been read.
+    pub journal_cursor: PathBuf,
+}
+
 /// Sockets that are open and hold their ports, but are not read yet.
 pub struct Listeners {
     config: Config,
     udp: Vec<UdpListener>,
     streams: Vec<StreamListener>,
     unix: Vec<UnixListener>,
+    imports: Option<ImportListener>,
+    journal: Option<JournalReader>,
+    repeats: Repeats,
     sources: Sources,
     drain_time: Duration,
 }
@@ -59,7 +74,39 @@ impl Listeners {
         let paths = config.unix.listen.iter();
         let unix = paths.map(|path| UnixListener::bind(path)).collect::<Result<_, _>>()?;
         let (config, sources) = (config.clone(), Sources::default());
-        Ok(Self { config, udp, streams, unix, sources, drain_time: DRAIN_TIME })
+        Ok(Self {
+            config,
+            udp,
+            streams,
+            unix,
+            imports: None,
+            journal: None,
+            repeats: Repeats::default(),
+            sources,
+            drain_time: DRAIN_TIME,
+        })
+    }
+
+    /// Opens what needs a place in the state folder: the socket for replayed files and, where it is
+    /// configured, the journal.
+    ///
+    /// # Errors
+    /// When the socket cannot be opened, or the program that reads the journal cannot be run.
+    pub fn with_places(mut self, places: Places) -> Result<Self, IngestError> {
+        self.imports = Some(ImportListener::bind(&places.imports)?);
+        if self.config.journal.enabled {
+            let program = self.config.journal.program.clone();
+            self.journal = Some(JournalReader::open(program, places.journal_cursor)?);
+        }
+        Ok(self)
+    }
+
+    /// Takes over the lines that were committed last before this process began, in their order: their
+    /// senders may not know that they are safe, and send them again ([`Receipt::is_repeat`]).
+    ///
+    /// [`Receipt::is_repeat`]: crate::Receipt::is_repeat
+    pub fn remember(&self, stored: impl IntoIterator<Item = (Transport, Peer, Vec<u8>)>) {
+        self.repeats.restore(stored);
     }
 
     /// Sets how long stopping may wait for room in the queue: five seconds unless said here.
@@ -113,9 +160,19 @@ impl Listeners {
             let received = unix::receive(listener, gate, max_frame, shutdown.clone());
             tracker.spawn(told(received));
         }
-        let streams = StreamService::new(&self.config, &intake, &tracker, &shutdown);
+        let repeats = self.repeats;
+        let streams = StreamService::new(&self.config, (&intake, &repeats), &tracker, &shutdown);
         for listener in self.streams {
             tracker.spawn(told(streams.clone().accept(listener)));
+        }
+        if let Some(listener) = self.imports {
+            let session = streams.session(Transport::File);
+            tracker.spawn(told(imports::accept(listener, session, tracker.clone())));
+        }
+        if let Some(reader) = self.journal {
+            let ends = (shutdown.clone(), intake.expired());
+            let gate = intake.gate(Transport::Unix);
+            tracker.spawn(reader.read((gate, repeats), max_frame, ends));
         }
         drop(streams);
         tracker.close();

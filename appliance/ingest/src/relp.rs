@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::Receipt;
+use crate::repeats::Note;
+
 /// Lines of one connection that may be on their way to the disk: rsyslog's own window is 128, and a
 /// group commit takes up to some thousands. What is above waits in the sender.
 pub(crate) const WINDOW: usize = 1_024;
@@ -157,25 +160,6 @@ pub(crate) fn offer(transaction: u32) -> Vec<u8> {
 /// Tells the client that the session ends.
 pub(crate) const SERVER_CLOSE: &[u8] = b"0 serverclose 0\n";
 
-/// Acknowledges one line once it is safe. Dropped without [`Receipt::confirm`], the sender hears
-/// nothing, keeps the line and sends it again.
-#[derive(Debug)]
-pub struct Receipt {
-    transaction: u32,
-    answers: mpsc::Sender<Answer>,
-    place: OwnedSemaphorePermit,
-}
-
-impl Receipt {
-    /// Tells the sender that the line is committed.
-    pub fn confirm(self) {
-        let Self { transaction, answers, place } = self;
-        let answer = Answer { bytes: response(transaction, "200 OK"), _place: Some(place) };
-        // A connection that is gone sends its line again on the next one.
-        let _ = answers.try_send(answer);
-    }
-}
-
 /// Bytes for the client; the place in the window is free again when they are written.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -188,19 +172,58 @@ pub(crate) struct Answer {
 pub(crate) struct Answers {
     sender: mpsc::Sender<Answer>,
     window: Arc<Semaphore>,
+    tells_losses: bool,
+}
+
+/// A line that is owed an answer; given up, it gets one only where losses are told.
+struct Owed {
+    transaction: u32,
+    sender: mpsc::Sender<Answer>,
+    place: Option<OwnedSemaphorePermit>,
+    tells_losses: bool,
+}
+
+impl Owed {
+    fn answer(&mut self, text: &str) {
+        let Some(place) = self.place.take() else { return };
+        let answer = Answer { bytes: response(self.transaction, text), _place: Some(place) };
+        // A connection that is gone sends its line again on the next one.
+        let _ = self.sender.try_send(answer);
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if self.tells_losses {
+            self.answer("500 not stored");
+        }
+    }
 }
 
 impl Answers {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Answer>) {
+    /// Senders on the network hear nothing of a line that was lost here, and send it again;
+    /// `tells_losses` is for those that cannot.
+    pub(crate) fn new(tells_losses: bool) -> (Self, mpsc::Receiver<Answer>) {
         // There is room for every place of the window, so that no acknowledgement is ever turned away.
         let (sender, receiver) = mpsc::channel(WINDOW + CONTROL);
-        (Self { sender, window: Arc::new(Semaphore::new(WINDOW)) }, receiver)
+        let window = Arc::new(Semaphore::new(WINDOW));
+        (Self { sender, window, tells_losses }, receiver)
     }
 
-    /// Waits for a place in the window.
-    pub(crate) async fn receipt(&self, transaction: u32) -> Option<Receipt> {
-        let place = self.window.clone().acquire_owned().await.ok()?;
-        Some(Receipt { transaction, answers: self.sender.clone(), place })
+    /// Waits for a place in the window; the receipt acknowledges the line.
+    pub(crate) async fn receipt(&self, transaction: u32, note: Note) -> Option<Receipt> {
+        let place = Some(self.window.clone().acquire_owned().await.ok()?);
+        let (sender, tells_losses) = (self.sender.clone(), self.tells_losses);
+        let mut owed = Owed { transaction, sender, place, tells_losses };
+        Some(Receipt::new(note.repeated, move || {
+            note.committed();
+            owed.answer("200 OK");
+        }))
+    }
+
+    /// What lines on their way to the disk hold places of.
+    pub(crate) fn window(&self) -> Arc<Semaphore> {
+        self.window.clone()
     }
 
     /// Sends what is no acknowledgement.

@@ -1,18 +1,18 @@
 //! One connection from its first byte to its last: lines over TCP or TLS, or RELP.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use vedette_event::Peer;
+use vedette_event::{Peer, Transport};
 use vedette_syslog::framing::Framer;
 use vedette_telemetry::{Counter, Metric};
 
 use crate::intake::{Gate, Intake};
 use crate::relp::{self, Answer, Answers, Command, Parser, Request};
+use crate::repeats::{Memory, Repeats};
 
 /// Read from a connection at a time: with the cap on connections this bounds the memory.
 const CHUNK: usize = 16 * 1_024;
@@ -45,7 +45,17 @@ pub(crate) struct Session {
     pub(crate) shutdown: CancellationToken,
     /// Cancelled when the time for stopping is up.
     pub(crate) expired: CancellationToken,
+    transport: Transport,
+    repeats: Repeats,
     malformed: Counter,
+}
+
+/// What follows on a request.
+enum Next {
+    Request,
+    /// The client has heard of all its lines, and asks for the end.
+    Goodbye,
+    End,
 }
 
 /// A connection's bytes until its end, or until shutdown and then what it still holds.
@@ -58,7 +68,7 @@ struct Bytes<'s, S> {
 
 impl<S: AsyncRead + Unpin> Bytes<'_, S> {
     /// The next bytes; `None` at the end.
-    async fn next(&mut self, peer: SocketAddr) -> Option<&[u8]> {
+    async fn next(&mut self, peer: Peer) -> Option<&[u8]> {
         let Session { shutdown, idle, .. } = self.session;
         if !shutdown.is_cancelled() {
             let read = tokio::select! {
@@ -71,11 +81,11 @@ impl<S: AsyncRead + Unpin> Bytes<'_, S> {
                 Some(Ok(Ok(0))) => return None,
                 Some(Ok(Ok(length))) => return Some(&self.chunk[..length]),
                 Some(Ok(Err(error))) => {
-                    tracing::debug!(%peer, %error, "connection broke");
+                    tracing::debug!(?peer, %error, "connection broke");
                     return None;
                 }
                 Some(Err(_idle)) => {
-                    tracing::debug!(%peer, "connection closed after long silence");
+                    tracing::debug!(?peer, "connection closed after long silence");
                     return None;
                 }
             }
@@ -93,12 +103,14 @@ impl<S: AsyncRead + Unpin> Bytes<'_, S> {
 
 impl Session {
     pub(crate) fn new(
-        (intake, gate): (&Intake, Gate),
+        (intake, repeats): (&Intake, Repeats),
+        transport: Transport,
         (max_frame, idle): (usize, Duration),
         shutdown: CancellationToken,
     ) -> Self {
         let malformed = intake.counter(Metric::IngestRefused, "protocol");
-        Self { gate, max_frame, idle, shutdown, expired: intake.expired(), malformed }
+        let (gate, expired) = (intake.gate(transport), intake.expired());
+        Self { gate, max_frame, idle, shutdown, expired, transport, repeats, malformed }
     }
 
     fn bytes<S>(&self, stream: S) -> Bytes<'_, S> {
@@ -106,7 +118,7 @@ impl Session {
     }
 
     /// Lines by octet counting or LF (RFC 6587).
-    pub(crate) async fn lines(&self, stream: impl AsyncRead + Unpin, peer: SocketAddr) {
+    pub(crate) async fn lines(&self, stream: impl AsyncRead + Unpin, peer: Peer) {
         let mut bytes = self.bytes(stream);
         let mut framer = Framer::new(self.max_frame);
         while let Some(chunk) = bytes.next(peer).await {
@@ -118,19 +130,19 @@ impl Session {
         self.hand_on(&mut framer, peer).await;
     }
 
-    async fn hand_on(&self, framer: &mut Framer, peer: SocketAddr) {
+    async fn hand_on(&self, framer: &mut Framer, peer: Peer) {
         while let Some(frame) = framer.next_frame() {
-            self.gate.deliver((frame.bytes, frame.truncated), Peer::Network(peer), None).await;
+            self.gate.deliver((frame.bytes, frame.truncated), peer, None).await;
         }
     }
 
     /// RELP: every line is answered once it is committed.
-    pub(crate) async fn relp<S>(&self, stream: S, peer: SocketAddr)
+    pub(crate) async fn relp<S>(&self, stream: S, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (reader, writer) = tokio::io::split(stream);
-        let (answers, waiting) = Answers::new();
+        let (answers, waiting) = Answers::new(self.transport == Transport::File);
         let broken = CancellationToken::new();
         let writing = tokio::spawn(write(writer, waiting, broken.clone()));
         let served = async {
@@ -161,14 +173,10 @@ impl Session {
         }
     }
 
-    async fn requests<S: AsyncRead>(
-        &self,
-        reader: ReadHalf<S>,
-        answers: &Answers,
-        peer: SocketAddr,
-    ) {
+    async fn requests<S: AsyncRead>(&self, reader: ReadHalf<S>, answers: &Answers, peer: Peer) {
         let mut bytes = self.bytes(reader);
         let mut parser = Parser::new(self.max_frame);
+        let mut memory = self.repeats.begin((self.transport, peer), answers.window());
         let mut unknown = 0;
         while let Some(mut chunk) = bytes.next(peer).await {
             loop {
@@ -176,13 +184,15 @@ impl Session {
                     Ok(None) => break,
                     Ok(Some(request)) => {
                         unknown += u32::from(request.command == Command::Unknown);
-                        if !self.answer(request, answers, peer).await || unknown > UNKNOWN_MAX {
-                            return;
+                        match self.answer(request, answers, (peer, &mut memory)).await {
+                            Next::Request if unknown <= UNKNOWN_MAX => {}
+                            Next::Goodbye => return memory.forget(),
+                            Next::Request | Next::End => return,
                         }
                     }
                     Err(error) => {
                         self.malformed.add(1);
-                        tracing::debug!(%peer, %error, "RELP connection closed");
+                        tracing::debug!(?peer, %error, "RELP connection closed");
                         return;
                     }
                 }
@@ -190,27 +200,36 @@ impl Session {
         }
     }
 
-    /// Does one request; whether to go on.
-    async fn answer(&self, request: Request, answers: &Answers, peer: SocketAddr) -> bool {
+    /// Does one request.
+    async fn answer(
+        &self,
+        request: Request,
+        answers: &Answers,
+        (peer, memory): (Peer, &mut Memory),
+    ) -> Next {
         let Request { transaction, command, data, truncated } = request;
         match command {
             Command::Open => answers.send(relp::offer(transaction)).await,
             Command::Syslog => {
-                let Some(receipt) = answers.receipt(transaction).await else { return false };
-                let line = (line(data), truncated);
-                self.gate.deliver(line, Peer::Network(peer), Some(receipt)).await;
+                let line = if self.transport == Transport::File { data } else { line(data) };
+                let note = memory.note(&line).await;
+                let Some(receipt) = answers.receipt(transaction, note).await else {
+                    return Next::End;
+                };
+                self.gate.deliver((line, truncated), peer, Some(receipt)).await;
             }
             Command::Close => {
-                if self.all_told(answers).await {
-                    answers.send(relp::response(transaction, "")).await;
+                if !self.all_told(answers).await {
+                    return Next::End;
                 }
-                return false;
+                answers.send(relp::response(transaction, "")).await;
+                return Next::Goodbye;
             }
             Command::Unknown => {
                 answers.send(relp::response(transaction, "500 unknown command")).await;
             }
         }
-        true
+        Next::Request
     }
 }
 

@@ -11,12 +11,13 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vedette_event::Transport;
+use vedette_event::{Peer, Transport};
 use vedette_telemetry::{Counter, Metric};
 
 use crate::Config;
 use crate::connections::{Connections, Refusal, Seat};
 use crate::intake::{Intake, canonical};
+use crate::repeats::Repeats;
 use crate::session::Session;
 
 /// Connections that may wait to be accepted: a site's devices reconnecting at once after an outage.
@@ -45,6 +46,7 @@ pub(crate) struct StreamListener {
 pub(crate) struct StreamService {
     intake: Intake,
     connections: Connections,
+    repeats: Repeats,
     max_frame: usize,
     idle: Duration,
     handshake: Duration,
@@ -65,7 +67,7 @@ struct Door {
 impl StreamService {
     pub(crate) fn new(
         config: &Config,
-        intake: &Intake,
+        (intake, repeats): (&Intake, &Repeats),
         tracker: &TaskTracker,
         shutdown: &CancellationToken,
     ) -> Self {
@@ -76,6 +78,7 @@ impl StreamService {
                 tcp.max_connections.size(),
                 tcp.max_connections_per_peer.size(),
             ),
+            repeats: repeats.clone(),
             max_frame: config.max_frame_bytes.size(),
             idle: Duration::from_secs(tcp.idle_timeout_seconds.get().into()),
             handshake: Duration::from_secs(config.tls.handshake_timeout_seconds.get().into()),
@@ -87,13 +90,8 @@ impl StreamService {
     /// Accepts until shutdown, then takes in those that wait already, and closes the door.
     pub(crate) async fn accept(self, listener: StreamListener) -> io::Result<()> {
         let StreamListener { socket, transport, tls } = listener;
-        let gate = self.intake.gate(transport);
         let door = Door {
-            session: Session::new(
-                (&self.intake, gate),
-                (self.max_frame, self.idle),
-                self.shutdown.clone(),
-            ),
+            session: self.session(transport),
             taken: self.intake.counter(Metric::IngestConnections, transport.as_str()),
             transport,
             tls,
@@ -121,6 +119,16 @@ impl StreamService {
             door.serve(TcpStream::from_std(stream)?, peer);
         }
         Ok(())
+    }
+
+    /// What connections of a transport are served with.
+    pub(crate) fn session(&self, transport: Transport) -> Session {
+        Session::new(
+            (&self.intake, self.repeats.clone()),
+            transport,
+            (self.max_frame, self.idle),
+            self.shutdown.clone(),
+        )
     }
 
     fn seat(&self, peer: SocketAddr) -> Result<Seat, Refusal> {
@@ -173,9 +181,9 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         match self.transport {
-            Transport::Relp => self.session.relp(stream, peer).await,
+            Transport::Relp => self.session.relp(stream, Peer::Network(peer)).await,
             _ => {
-                self.session.lines(&mut stream, peer).await;
+                self.session.lines(&mut stream, Peer::Network(peer)).await;
                 // TLS says goodbye; who is gone already need not hear it.
                 let _ = timeout(GOODBYE, stream.shutdown()).await;
             }

@@ -17,22 +17,22 @@ use vedette_telemetry::Metric;
 use super::rig::{Rig, line, run, texts};
 
 /// An authority, and what it signs.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key in PEM form.
-struct Pair {
+pub(crate) struct Pair {
     certificate: String,
     key: String,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn sign(&self, until: i32) -> Pair {
+    pub(crate) fn sign(&self, until: i32) -> Pair {
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         params.not_after = date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().unwrap();
@@ -42,7 +42,7 @@ impl Authority {
 }
 
 /// Listeners for one transport; `text` is TOML for `[tls]`.
-fn start(transport: Transport, own: &Pair, text: &str) -> Rig {
+pub(crate) fn start(transport: Transport, own: &Pair, text: &str) -> Rig {
     let mut config: Config = toml::from_str(text).unwrap();
     let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
     config.udp.listen.clear();
@@ -57,7 +57,7 @@ fn start(transport: Transport, own: &Pair, text: &str) -> Rig {
     run(listeners, address, address, 4_096)
 }
 
-fn client(
+pub(crate) fn client(
     address: SocketAddr,
     authority: &Authority,
     own: Option<&Pair>,
@@ -85,7 +85,7 @@ fn client(
 }
 
 /// Whether the other side takes the connection and a line over it.
-fn says_hello(mut stream: StreamOwned<ClientConnection, TcpStream>) -> bool {
+pub(crate) fn says_hello(mut stream: StreamOwned<ClientConnection, TcpStream>) -> bool {
     let sent = stream.write_all(b"<13>hello\n").and_then(|()| stream.flush());
     stream.conn.send_close_notify();
     let _ = stream.flush();
@@ -171,10 +171,10 @@ fn certificates_that_cannot_be_used_are_told_by_file() {
 }
 
 /// A RELP client: what rsyslog's omrelp says, by hand.
-struct Relp(BufReader<TcpStream>);
+pub(crate) struct Relp(BufReader<TcpStream>);
 
 impl Relp {
-    fn open(address: SocketAddr) -> Self {
+    pub(crate) fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         let mut client = Self(BufReader::new(stream));
         client.send(1, "open", "relp_version=0\nrelp_software=test\ncommands=syslog");
@@ -184,7 +184,7 @@ impl Relp {
         client
     }
 
-    fn send(&mut self, transaction: u32, command: &str, data: &str) {
+    pub(crate) fn send(&mut self, transaction: u32, command: &str, data: &str) {
         let frame = match data {
             "" => format!("{transaction} {command} 0\n"),
             _ => format!("{transaction} {command} {} {data}\n", data.len()),
@@ -193,7 +193,7 @@ impl Relp {
     }
 
     /// Transaction and data of the next answer; `None` at the end.
-    fn answer(&mut self) -> Option<(u32, String)> {
+    pub(crate) fn answer(&mut self) -> Option<(u32, String)> {
         let mut header = Vec::new();
         // "N rsp LENGTH" ends with a space, or with LF where there is no data.
         while !header.ends_with(b"\n") && header.iter().filter(|byte| **byte == b' ').count() < 3 {
@@ -258,6 +258,34 @@ async fn stopping_waits_for_acknowledgements() {
         std::iter::from_fn(|| client.answer()).collect::<Vec<_>>()
     });
     assert_eq!(heard.await.unwrap(), [(2, "200 OK".to_owned()), (0, String::new())]);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_again_after_a_break_is_marked() {
+    let mut rig = start(Transport::Relp, &Authority::new().sign(2100), "");
+    let address = rig.tcp;
+    let mut client = tokio::task::spawn_blocking(move || Relp::open(address)).await.unwrap();
+    for number in 0..3 {
+        client.send(number + 2, "syslog", &line(number as usize));
+    }
+    let frames = rig.take(3).await;
+    assert!(frames.iter().all(|frame| !frame.receipt.as_ref().unwrap().is_repeat()));
+    // Gone before it reads an answer; two of its lines are committed after that.
+    drop(client);
+    let mut again = tokio::task::spawn_blocking(move || Relp::open(address)).await.unwrap();
+    for number in 1..5 {
+        again.send(number + 2, "syslog", &line(number as usize));
+    }
+    for frame in frames.into_iter().take(2) {
+        frame.receipt.unwrap().confirm();
+    }
+    let frames = rig.take(4).await;
+    assert_eq!(texts(&frames), (1..5).map(line).collect::<Vec<_>>());
+    let marks = frames.iter().map(|frame| frame.receipt.as_ref().unwrap().is_repeat());
+    // The third was lost on its way to the disk: it is no repeat.
+    assert_eq!(marks.collect::<Vec<_>>(), [true, false, false, false]);
+    drop((frames, again));
     rig.stop().await;
 }
 
