@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
-use vedette_event::{Decider, EventId, Incident, IncidentId, Verdict};
+use vedette_event::{Decider, Defect, EventId, Incident, IncidentId, LogRecord, Verdict};
 use vedette_settings::Settings;
 use vedette_store::{Reader, TriageCommit, Writer};
 use vedette_telemetry::{Counter, Metric, Registry};
@@ -26,6 +26,11 @@ const WARM_UP: u64 = 20_000;
 const NAP: Duration = Duration::from_millis(100);
 /// Pause before a failed commit is tried again; the store counts and reports the failure.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Whether the line is there already: it would count twice in every window.
+fn is_repeat(record: &LogRecord) -> bool {
+    record.defects.contains(&Defect::Repeated)
+}
 
 /// What the thread is made of.
 pub(super) struct Brain<'a> {
@@ -117,7 +122,8 @@ impl Thread {
             let records = self.reader.events_after(at, BATCH)?;
             let Some((last, _)) = records.last() else { break };
             at = *last;
-            for (event, record) in records.iter().filter(|(event, _)| *event <= self.watermark) {
+            let before = records.iter().filter(|(event, _)| *event <= self.watermark);
+            for (event, record) in before.filter(|(_, record)| !is_repeat(record)) {
                 self.engine.warm(*event, record);
             }
         }
@@ -149,8 +155,10 @@ impl Thread {
 
     fn judge(&mut self, decided: &mut Decided) -> Result<(), vedette_store::StoreError> {
         for (event, record) in self.reader.events_after(self.watermark, BATCH)? {
-            let actions = self.engine.handle_record(event, &record);
-            self.take(actions, decided);
+            if !is_repeat(&record) {
+                let actions = self.engine.handle_record(event, &record);
+                self.take(actions, decided);
+            }
             self.watermark = event;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::{Context, Result};
 use tokio::sync::mpsc::Receiver;
 use vedette_event::Defect;
-use vedette_ingest::Frame;
+use vedette_ingest::{Frame, Receipt};
 use vedette_store::Writer;
 use vedette_syslog::{Received, decode};
 
@@ -28,6 +28,9 @@ pub(super) fn spawn(
             let mut record = decode(frame.bytes, received);
             if frame.truncated {
                 record.defects.push(Defect::Truncated);
+            }
+            if frame.receipt.as_ref().is_some_and(Receipt::is_repeat) {
+                record.defects.push(Defect::Repeated);
             }
             let appended = match frame.receipt {
                 Some(receipt) => writer.append_confirmed(record, Box::new(|| receipt.confirm())),
