@@ -27,6 +27,34 @@ pub(crate) fn resolver(state: &State) -> Result<Resolver> {
     Ok(Resolver::new(Kb::embedded(), &imported(state)?))
 }
 
+/// The same for the appliance, which a damaged file must not stop: rows that cannot be read are told and
+/// left out.
+pub(crate) fn resolver_of_readable(state: &State) -> Resolver {
+    let imported = imported(state).unwrap_or_else(|error| {
+        let (imported, left_out) =
+            readable(&fs::read(state.imported_runbooks()).unwrap_or_default());
+        let why = format!("{error:#}");
+        tracing::error!(
+            why,
+            left_out,
+            "imported runbooks are damaged; import them again with `vedette kb import`"
+        );
+        imported
+    });
+    Resolver::new(Kb::embedded(), &imported)
+}
+
+/// The rows that can be read, and how many cannot.
+fn readable(bytes: &[u8]) -> (Imported, usize) {
+    let (mut imported, mut left_out) = (Imported::default(), 0);
+    for row in String::from_utf8_lossy(bytes).lines() {
+        let read = Imported::parse(row).ok();
+        let taken = read.is_some_and(|read| imported.merge(read).is_ok());
+        left_out += usize::from(!taken);
+    }
+    (imported, left_out)
+}
+
 /// Keeps imported runbooks: written beside the file and moved over it, so that a crash leaves the old
 /// or the new.
 pub(crate) fn keep(state: &State, imported: &Imported) -> Result<()> {

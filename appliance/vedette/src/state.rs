@@ -78,6 +78,16 @@ impl State {
         self.0.join("kb").join("runbooks.jsonl")
     }
 
+    /// Where a running `serve` takes replayed files.
+    pub(crate) fn import_socket(&self) -> PathBuf {
+        self.0.join("import.sock")
+    }
+
+    /// How far the box's journal has been read.
+    pub(crate) fn journal_cursor(&self) -> PathBuf {
+        self.0.join("journal.cursor")
+    }
+
     /// Where a running `serve` takes commands.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.0.join("control.sock")

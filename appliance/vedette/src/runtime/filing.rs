@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
 use time::OffsetDateTime;
 use vedette_event::query::{Language, RenderedQuery};
 use vedette_event::{EvidenceLine, EvidenceSource as _, Incident, TicketDraft};
@@ -31,9 +30,9 @@ impl Filer {
         state: &State,
         shared: &Arc<Sources>,
         connectors: Vec<String>,
-    ) -> Result<Self> {
-        let resolver = knowledge::resolver(state).context("cannot read the knowledge base")?;
-        Ok(Self { resolver, device: settings.device.clone(), shared: shared.clone(), connectors })
+    ) -> Self {
+        let resolver = knowledge::resolver_of_readable(state);
+        Self { resolver, device: settings.device.clone(), shared: shared.clone(), connectors }
     }
 
     /// Says on which box it happened.

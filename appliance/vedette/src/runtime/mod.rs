@@ -3,6 +3,7 @@
 mod box_device;
 mod brain;
 pub(crate) mod control;
+mod damage;
 mod filing;
 mod intake;
 mod questions;
@@ -18,8 +19,8 @@ use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use vedette_console::{Console, ConsoleParts, serve_metrics};
-use vedette_event::Transport;
-use vedette_ingest::{Frame, Listeners, OwnCertificate};
+use vedette_event::{EventId, Peer, Transport};
+use vedette_ingest::{Frame, Listeners, OwnCertificate, Places};
 use vedette_provisioning::{Claim, Identity, Surroundings, SystemEntropy};
 use vedette_settings::Settings;
 use vedette_store::{Options, Reader, Store, Writer};
@@ -37,6 +38,12 @@ pub(crate) use systemd::{Inherited, Notifier};
 const IO_THREADS: usize = 2;
 /// Frames between the sockets and the decoder: a tenth of a second of a heavy burst.
 const FRAME_QUEUE: usize = 8192;
+
+/// Lines looked back at for those that their senders may send again: some seconds of a busy network,
+/// far longer than an acknowledgement is under way.
+const LOOK_BACK: u64 = 20_000;
+/// Lines read from the store at once.
+const PAGE: usize = 1_000;
 
 /// What one appliance is started with.
 pub(crate) struct Start {
@@ -84,8 +91,10 @@ impl Foundation {
     fn lay(settings: &Settings, state: &State, inherited: Inherited) -> Result<Self> {
         state.create()?;
         let registry = Registry::default();
-        let identity =
-            Identity::load_or_create(&state.identity(), Surroundings::real(&mut SystemEntropy))?;
+        damage::tell_missing(state);
+        let identity = damage::mended(|| {
+            Identity::load_or_create(&state.identity(), Surroundings::real(&mut SystemEntropy))
+        })?;
         let options = Options { retention: settings.retention.clone(), ..Options::default() };
         let store = Store::open(state.folder(), options, &registry)?;
         if let Some(what) = store.recovered().sentence() {
@@ -94,7 +103,11 @@ impl Foundation {
         let certificate = identity.certificate();
         let pem = (certificate.certificate_pem(), certificate.key_pem());
         let own = OwnCertificate { certificate: pem.0, key: pem.1 };
+        let places =
+            Places { imports: state.import_socket(), journal_cursor: state.journal_cursor() };
         let listeners = Listeners::bind(&settings.ingest, inherited.syslog, own)?;
+        let listeners = listeners.with_places(places)?;
+        listeners.remember(last_lines(&store.reader())?);
         let console = Console::bind(settings.console.listen, inherited.console, pem)?;
         let outbox = (store.reader(), store.writer());
         let dispatcher = Dispatcher::new(&settings.tickets, outbox, &registry)?;
@@ -158,7 +171,7 @@ impl Appliance {
         let receiving =
             runtime.spawn(receive(listeners, frames, registry.clone(), intake_stop.clone()));
         let decoding = intake::spawn(received, writer.clone(), clock)?;
-        let filer = filing::Filer::new(&settings, &state, &shared, dispatcher.names())?;
+        let filer = filing::Filer::new(&settings, &state, &shared, dispatcher.names());
         let questions = questions::spawn(worker, &registry, &work_stop)?;
         let mut workers = vec![brain::spawn(
             brain::Brain { settings: &settings, clock, filer, registry: &registry },
@@ -226,6 +239,20 @@ impl Appliance {
     }
 }
 
+/// The lines stored last, of senders that keep a line until they hear that it is safe.
+fn last_lines(reader: &Reader) -> Result<Vec<(Transport, Peer, Vec<u8>)>> {
+    let keeps = [Transport::Relp, Transport::Unix, Transport::File];
+    let mut at = EventId(reader.last_event_id()?.0.saturating_sub(LOOK_BACK));
+    let mut lines = Vec::new();
+    loop {
+        let records = reader.events_after(at, PAGE)?;
+        let Some((last, _)) = records.last() else { return Ok(lines) };
+        at = *last;
+        let kept = records.into_iter().filter(|(_, record)| keeps.contains(&record.transport));
+        lines.extend(kept.map(|(_, record)| (record.transport, record.peer, record.raw)));
+    }
+}
+
 async fn receive(
     listeners: Listeners,
     frames: tokio::sync::mpsc::Sender<Frame>,
@@ -243,7 +270,7 @@ fn join(thread: JoinHandle<()>) -> Result<()> {
 
 /// Opens the claim of the box; while nobody has an account, every start makes a new code.
 fn claim(state: &State, reader: &Reader, demonstration: bool) -> Result<(Claim, Option<String>)> {
-    let mut claim = Claim::open(&state.identity())?;
+    let mut claim = damage::mended(|| Claim::open(&state.identity()))?;
     let unclaimed = reader.accounts()?.is_empty() && !demonstration;
     let code = unclaimed.then(|| claim.issue(&mut SystemEntropy)).transpose()?;
     Ok((claim, code.map(|code| code.to_string())))
