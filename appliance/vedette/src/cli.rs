@@ -194,6 +194,8 @@ pub(crate) enum Events {
         #[command(flatten)]
         configured: Configured,
     },
+    /// Replay log files: into the running appliance, else straight into its store
+    Import(ImportArguments),
     /// Search stored lines in the local query language
     Search {
         /// Such as: source.ip = 203.0.113.7 and event.outcome = failure since 1d
@@ -204,6 +206,28 @@ pub(crate) enum Events {
         #[command(flatten)]
         configured: Configured,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Log files, plain or gzipped, in this order; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// raw: a line each, ended by LF; raw-octets: length, space, the bytes; auto looks which it is
+    #[arg(long, value_enum, default_value_t = ImportFormat::Auto)]
+    pub(crate) format: ImportFormat,
+    /// Leave out the first lines, as many as an import that broke off says it stored
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) skip: u64,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ImportFormat {
+    Auto,
+    Raw,
+    RawOctets,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,4 +1,4 @@
-//! `vedette events`: export and search.
+//! `vedette events`: export, search, and import.
 
 use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ pub(crate) fn run(command: Events) -> Outcome {
             let home = Home::open(&configured)?;
             export(&Reader::open(home.state.folder())?, format)
         }
+        Events::Import(arguments) => super::import::run(&arguments),
         Events::Search { query, json, configured } => {
             let home = Home::open(&configured)?;
             search(&Reader::open(home.state.folder())?, &query, json)

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod config;
 mod eval;
 pub(crate) mod events;
+mod import;
 pub(crate) mod incidents;
 pub(crate) mod kb;
 pub(crate) mod model;
