@@ -187,3 +187,46 @@ fn fill(path: &Path) {
     let chunk = vec![0; BALLAST_CHUNK];
     while file.write_all(&chunk).is_ok() {}
 }
+
+/// Bytes of the disk that fills up again and again, and of the log lines kept on it.
+const SMALL_DISK_BYTES: u64 = 64 << 20;
+/// Lines that come while it is full: fewer than are kept waiting, so none may be lost.
+const MEANWHILE: usize = 500;
+
+/// A number from the environment: long runs ask for more of the same.
+fn asked(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)
+}
+
+#[test]
+fn a_disk_that_fills_up_again_and_again_loses_nothing_that_can_wait() {
+    let disk_bytes = asked("VEDETTE_DISK_BYTES", SMALL_DISK_BYTES);
+    let rounds = usize::try_from(asked("VEDETTE_FULL_DISKS", 2)).expect("a small number");
+    let retention = format!("[retention]\nmax-bytes = {}\n", disk_bytes / 4);
+    let mut appliance = Appliance::prepare(&format!("{PLAIN}{NO_MODEL}{retention}"));
+    let Some(disk) = appliance.launch_on_a_disk(disk_bytes) else {
+        return println!("not applicable: this system permits no mount of one's own");
+    };
+    let is_stuck =
+        |status: &Value| status["reasons"].to_string().contains("the store cannot write");
+    for round in 0..rounds {
+        fill(&disk.join("ballast"));
+        let lines: Vec<String> =
+            (round * MEANWHILE..(round + 1) * MEANWHILE).map(harmless).collect();
+        appliance.send_tcp(lines.iter().map(String::as_bytes));
+        appliance.wait_until("a full disk", is_stuck);
+        fs::remove_file(disk.join("ballast")).expect("the ballast is ours");
+        let all = (round + 1) * MEANWHILE;
+        let status = appliance.wait_until("recovery", |status| {
+            !is_stuck(status) && status["ingest"]["stored"].as_u64() >= Some(all as u64)
+        });
+        assert_eq!(status["ingest"]["received"], all, "round {round}");
+        assert_eq!(status["ingest"]["stored"], all, "round {round}");
+        assert_eq!(status["ingest"]["dropped"], serde_json::json!({}), "round {round}");
+        let exported = appliance.export();
+        let ending = lines.join("\n") + "\n";
+        assert!(exported.ends_with(ending.as_bytes()), "round {round}: the newest are not there");
+    }
+    println!("{rounds} times full on {disk_bytes} bytes: {} lines, none lost", rounds * MEANWHILE);
+    appliance.stop();
+}

@@ -2,13 +2,17 @@
 
 mod appliance;
 mod browser;
+mod clock;
 mod commands;
 mod console;
 mod crash;
+mod damage;
 mod desk;
 mod errors;
 mod forwarders;
 mod hostile;
+mod imports;
 mod lines;
+mod packages;
 mod systemd;
 mod worker;
