@@ -6,6 +6,7 @@ pub(crate) mod control;
 mod damage;
 mod filing;
 mod intake;
+mod leaps;
 mod questions;
 mod status;
 mod systemd;
@@ -14,8 +15,10 @@ mod tickets;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
+use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use vedette_console::{Console, ConsoleParts, serve_metrics};
@@ -137,6 +140,7 @@ impl Foundation {
             worker,
             console: self.console.address(),
             checked: status::Checked::default(),
+            leaps: leaps::Leaps::new((OffsetDateTime::now_utc(), Instant::now())),
         }
     }
 }

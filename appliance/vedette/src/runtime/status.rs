@@ -15,6 +15,7 @@ use vedette_hwtest::State as HardwareState;
 use vedette_store::{Counts, Reader, Retention, Writer};
 use vedette_telemetry::{Metric, Registry};
 
+use super::leaps::Leaps;
 use crate::clock::Clock;
 use crate::model::worker::{WorkerState, WorkerStatus};
 use crate::state::State;
@@ -46,6 +47,7 @@ pub(crate) struct Sources {
     pub(super) console: Option<SocketAddr>,
     /// The last checks of the hardware, and when they were made.
     pub(super) checked: Checked,
+    pub(super) leaps: Leaps,
 }
 
 /// Checks of the hardware and when they were made.
@@ -70,6 +72,13 @@ impl Sources {
         if status.store.waiting > BEHIND {
             let waiting = status.store.waiting;
             status.reasons.push(format!("triage is behind: {waiting} lines wait to be judged"));
+        }
+        if let Some(leap) = self.leaps.look((OffsetDateTime::now_utc(), Instant::now())) {
+            let way = if leap.is_negative() { "back" } else { "forward" };
+            let (days, hours) = (leap.whole_days().abs(), leap.whole_hours().abs() % 24);
+            status.reasons.push(format!(
+                "the clock was set {way} by {days} days and {hours} hours while running: check the time source; what is kept, and since when, is reckoned by it"
+            ));
         }
         status.healthy = status.reasons.is_empty();
         status

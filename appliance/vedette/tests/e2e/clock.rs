@@ -64,6 +64,7 @@ fn a_clock_that_jumps_stops_nothing_and_stores_nothing_twice() {
         let status = appliance.wait_until(&format!("a ticket after {jump}"), |status| {
             status["tickets"]["delivered"].as_u64() >= Some(incidents as u64)
         });
+        assert!(status["reasons"].to_string().contains("the clock was set"), "{jump}: {status:#}");
         assert_eq!(status["open_incidents"], incidents, "{jump}");
         assert_eq!(status["tickets"]["failed"], 0, "{jump}");
     }
