@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use vedette_event::query::Language;
 use vedette_event::{Decider, IncidentId, ResolutionCode};
 
+use crate::commands::bench::{Target, Way};
+
 /// A security operations centre in a small box.
 ///
 /// Vedette collects syslog, finds what is hostile in it, and says what to do. Without a
@@ -21,7 +23,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the appliance until it is told to stop
-    Serve(Configured),
+    Serve(ServeArguments),
     /// Replay a day of a small company, with attacks hidden in it, against a fresh appliance
     Demo(DemoArguments),
     /// Classify log lines: JSON lines or plain text in, one JSON line each out
@@ -54,6 +56,18 @@ pub(crate) enum Command {
     /// The audit trail
     #[command(subcommand)]
     Audit(Audit),
+    /// Measure what the appliance takes on this machine
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Store lines and judge none: to measure what judging costs
+    #[arg(long, hide = true)]
+    pub(crate) no_triage: bool,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
 }
 
 /// A command that touches state.
@@ -364,4 +378,99 @@ pub(crate) struct BackupArguments {
 pub(crate) enum Audit {
     /// Check that no entry was changed or taken out
     Verify(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Start an appliance of its own, send it lines at a fixed rate and count what becomes of them
+    Ingest(IngestBench),
+    /// Judge lines without sockets, disk and model
+    Triage(TriageBench),
+    /// Send the lines of `bench ingest` to any syslog receiver; prints what was sent as JSON
+    Send(SendBench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IngestBench {
+    /// How the lines travel
+    #[arg(long, value_enum, default_value_t = Way::Udp)]
+    pub(crate) transport: Way,
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// Whether lines are judged too, or only stored
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    pub(crate) triage: Switch,
+    /// Where the appliance keeps its state meanwhile; without it the system's temporary folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) state: Option<PathBuf>,
+    /// Also write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+impl Switch {
+    pub(crate) fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+/// What is sent, and how fast.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Load {
+    /// Lines a second; 0: as fast as they are taken
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) rate: u64,
+    /// How long to send
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u64,
+    /// How many lines to send, whatever time that takes
+    #[arg(long, conflicts_with = "seconds", required_if_eq("rate", "0"))]
+    pub(crate) count: Option<u64>,
+    /// Bytes of each line; without it, lines are as long as devices make them
+    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(100..=8192))]
+    pub(crate) size: Option<usize>,
+    /// Sockets to send from, in turn
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) connections: u8,
+}
+
+impl Load {
+    /// Lines to be sent.
+    pub(crate) fn lines(&self) -> u64 {
+        self.count.unwrap_or_else(|| self.rate.saturating_mul(self.seconds))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TriageBench {
+    /// How many lines
+    #[arg(long, default_value_t = 50_000)]
+    pub(crate) lines: usize,
+    /// Bytes of each line; without it, lines are as long as devices make them
+    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(100..=8192))]
+    pub(crate) size: Option<usize>,
+    /// Also write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendBench {
+    /// Where to, such as udp:127.0.0.1:5514; also tcp, tls and relp
+    #[arg(long)]
+    pub(crate) to: Target,
+    /// The certificate that the receiver must show over TLS, a PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// End each line in its number, from 0, as in ` no=0000000042`
+    #[arg(long)]
+    pub(crate) numbered: bool,
 }

@@ -48,5 +48,6 @@ fn run(command: Command) -> Outcome {
         Command::Backup(arguments) => commands::audit::back_up(&arguments),
         Command::Restore(arguments) => commands::audit::put_back(&arguments),
         Command::Audit(command) => commands::audit::run(command),
+        Command::Bench(command) => commands::bench::run(command),
     }
 }

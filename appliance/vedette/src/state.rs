@@ -50,6 +50,11 @@ impl State {
         Self(folder.unwrap_or_else(|| PathBuf::from("var")))
     }
 
+    /// A folder that no configuration names.
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
     /// The same, one folder further down.
     pub(crate) fn below(&self, name: &str) -> Self {
         Self(self.0.join(name))

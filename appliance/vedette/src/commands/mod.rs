@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod config;
 mod eval;
 pub(crate) mod events;

@@ -2,20 +2,21 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::Configured;
+use crate::cli::ServeArguments;
 use crate::clock::Clock;
 use crate::exit::Outcome;
 use crate::runtime::{Appliance, Inherited, Notifier, Start};
 use crate::state::Home;
 
-pub(crate) fn run(configured: &Configured) -> Outcome {
-    let Home { settings, state } = Home::open(configured)?;
+pub(crate) fn run(arguments: &ServeArguments) -> Outcome {
+    let Home { settings, state } = Home::open(&arguments.configured)?;
     let appliance = Appliance::start(Start {
         settings,
         state,
         clock: Clock::wall(),
         inherited: Inherited::take()?,
         one_time_login: None,
+        triage: !arguments.no_triage,
     })?;
     for (transport, address) in appliance.addresses() {
         tracing::info!(transport = transport.as_str(), %address, "listening for syslog");

@@ -61,6 +61,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
         clock,
         inherited: Inherited::default(),
         one_time_login: Some(login.clone()),
+        triage: true,
     })?;
     introduce(&day, pending.len(), &appliance)?;
     let mut progress = Progress::new(appliance.reader());

@@ -57,6 +57,8 @@ pub(crate) struct Start {
     pub(crate) inherited: Inherited,
     /// A code that logs in once, as the demonstration prints it.
     pub(crate) one_time_login: Option<String>,
+    /// Whether stored lines are judged; only measurements do without.
+    pub(crate) triage: bool,
 }
 
 /// A running appliance.
@@ -148,7 +150,7 @@ impl Foundation {
 impl Appliance {
     /// Starts everything; when something cannot be had, nothing stays behind.
     pub(crate) fn start(start: Start) -> Result<Self> {
-        let Start { settings, state, clock, inherited, one_time_login } = start;
+        let Start { settings, state, clock, inherited, one_time_login, triage } = start;
         let foundation = Foundation::lay(&settings, &state, inherited)?;
         let (reader, writer) = (foundation.store.reader(), foundation.store.writer());
         let (claim, claim_code) = claim(&state, &reader, one_time_login.is_some())?;
@@ -177,12 +179,15 @@ impl Appliance {
         let decoding = intake::spawn(received, writer.clone(), clock)?;
         let filer = filing::Filer::new(&settings, &state, &shared, dispatcher.names());
         let questions = questions::spawn(worker, &registry, &work_stop)?;
-        let mut workers = vec![brain::spawn(
-            brain::Brain { settings: &settings, clock, filer, registry: &registry },
-            (reader, writer),
-            questions.channel,
-            work_stop.clone(),
-        )?];
+        let mut workers = Vec::new();
+        if triage {
+            workers.push(brain::spawn(
+                brain::Brain { settings: &settings, clock, filer, registry: &registry },
+                (reader, writer),
+                questions.channel,
+                work_stop.clone(),
+            )?);
+        }
         workers.extend(questions.thread);
         workers.push(tickets::spawn(dispatcher, work_stop.clone())?);
         let control = control::Server::start(&state, shared.clone())?;
