@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use time::OffsetDateTime;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::Permit;
 use tokio_util::sync::CancellationToken;
 use vedette_event::{Network, Peer, Transport};
 use vedette_telemetry::{Counter, Metric, Registry};
@@ -16,10 +17,9 @@ use crate::{Config, Frame, Receipt, Sources};
 /// Why a frame that reached the box was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DropReason {
-    /// The kernel's receive buffer was full.
+    /// The kernel's receive buffer was full: whoever takes the frames was too slow for UDP, whose
+    /// senders cannot wait.
     KernelBuffer,
-    /// Whoever takes the frames was too slow for UDP, which cannot wait.
-    QueueFull,
     /// The sender is not on the allow list.
     NotAllowed,
     /// The source sent faster than it may.
@@ -30,14 +30,13 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 5] =
-        [Self::KernelBuffer, Self::QueueFull, Self::NotAllowed, Self::RateLimited, Self::Shutdown];
+    pub const ALL: [Self; 4] =
+        [Self::KernelBuffer, Self::NotAllowed, Self::RateLimited, Self::Shutdown];
 
     /// The name in metrics and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::KernelBuffer => "kernel_buffer",
-            Self::QueueFull => "queue_full",
             Self::NotAllowed => "not_allowed",
             Self::RateLimited => "rate_limited",
             Self::Shutdown => "shutdown",
@@ -65,6 +64,15 @@ pub(crate) struct Intake {
     stopping: CancellationToken,
     /// Cancelled when the time for stopping is up: from then on nothing waits.
     expired: CancellationToken,
+}
+
+/// A message as it came in a datagram.
+pub(crate) struct Datagram {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it was cut.
+    pub(crate) truncated: bool,
+    /// In its canonical form.
+    pub(crate) peer: SocketAddr,
 }
 
 struct Ledger {
@@ -139,28 +147,73 @@ impl Intake {
     }
 
     fn drop_frame(&self, address: IpAddr, reason: DropReason) {
-        self.ledger.sources.dropped(address, reason);
+        self.ledger.sources.accounts().dropped(address, reason);
         self.count_drop(reason, 1);
     }
 }
 
 impl Gate {
-    /// Hands on a frame whose sender cannot wait: a full queue drops it.
-    pub(crate) fn offer(&self, bytes: Vec<u8>, peer: SocketAddr, truncated: bool) {
-        let Some(frame) = self.admit(bytes, Peer::Network(peer), truncated) else { return };
-        let budgets = self.intake.ledger.budgets.as_ref();
-        if budgets.is_some_and(|budgets| !budgets.take(peer.ip(), Instant::now())) {
-            self.intake.drop_frame(peer.ip(), DropReason::RateLimited);
+    /// Whether nobody takes frames any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.intake.sender.is_closed()
+    }
+
+    /// Hands on frames whose senders know nothing of us, and blocks until there is room: meanwhile the
+    /// kernel's buffer fills, and it is the kernel that drops and counts. Clock and accounts are
+    /// looked at once for all of them.
+    pub(crate) fn offer(&self, burst: &mut Vec<Datagram>, runtime: &Handle) {
+        if burst.is_empty() {
             return;
         }
-        match self.intake.sender.try_send(frame) {
-            Ok(()) => self.intake.ledger.delivered.add(1),
-            Err(TrySendError::Full(_)) => {
-                self.intake.drop_frame(peer.ip(), DropReason::QueueFull);
+        let received_at = OffsetDateTime::now_utc();
+        self.messages.add(burst.len() as u64);
+        self.bytes.add(burst.iter().map(|datagram| datagram.bytes.len() as u64).sum());
+        let mut accounts = self.intake.ledger.sources.accounts();
+        for Datagram { peer, .. } in burst.iter() {
+            accounts.received(peer.ip(), self.intake.admits(peer.ip()), received_at);
+        }
+        drop(accounts);
+        let mut delivered = 0;
+        for Datagram { bytes, truncated, peer } in burst.drain(..) {
+            let place = match self.hindrance(peer.ip()) {
+                None => self.place(runtime).ok_or(DropReason::Shutdown),
+                Some(reason) => Err(reason),
+            };
+            let (peer, transport) = (Peer::Network(peer), self.transport);
+            match place {
+                Ok(place) => {
+                    let frame =
+                        Frame { bytes, peer, transport, received_at, truncated, receipt: None };
+                    place.send(frame);
+                    delivered += 1;
+                }
+                Err(reason) => self.intake.drop_frame(account(peer), reason),
             }
-            Err(TrySendError::Closed(_)) => {
-                self.intake.drop_frame(peer.ip(), DropReason::Shutdown);
-            }
+        }
+        self.intake.ledger.delivered.add(delivered);
+    }
+
+    /// Why an address may not send now, if it may not.
+    fn hindrance(&self, address: IpAddr) -> Option<DropReason> {
+        if !self.intake.admits(address) {
+            return Some(DropReason::NotAllowed);
+        }
+        let budgets = self.intake.ledger.budgets.as_ref()?;
+        (!budgets.take(address, Instant::now())).then_some(DropReason::RateLimited)
+    }
+
+    /// A place in the queue; blocks until there is one, or the time for stopping is up.
+    fn place(&self, runtime: &Handle) -> Option<Permit<'_, Frame>> {
+        let now = self.intake.sender.try_reserve().ok();
+        now.or_else(|| runtime.block_on(self.room()))
+    }
+
+    /// The same without blocking the thread.
+    async fn room(&self) -> Option<Permit<'_, Frame>> {
+        tokio::select! {
+            biased;
+            permit = self.intake.sender.reserve() => permit.ok(),
+            () = self.intake.expired.cancelled() => None,
         }
     }
 
@@ -182,10 +235,9 @@ impl Gate {
                 }
             }
         }
-        let permit = tokio::select! {
-            biased;
-            permit = self.intake.sender.reserve() => permit.ok(),
-            () = self.intake.expired.cancelled() => None,
+        let permit = match self.intake.sender.try_reserve() {
+            Ok(permit) => Some(permit),
+            Err(_) => self.room().await,
         };
         match permit {
             Some(permit) => {
@@ -212,7 +264,7 @@ impl Gate {
         let allowed = peer == Peer::Local || self.intake.admits(address);
         self.messages.add(1);
         self.bytes.add(bytes.len() as u64);
-        self.intake.ledger.sources.received(address, allowed, received_at);
+        self.intake.ledger.sources.accounts().received(address, allowed, received_at);
         if !allowed {
             self.intake.drop_frame(address, DropReason::NotAllowed);
             return None;

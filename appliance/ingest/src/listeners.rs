@@ -138,7 +138,8 @@ impl Listeners {
     /// Receives until `shutdown`, then takes no new connection, hands on what the sockets still
     /// hold, and tells what came of everything. What finds no room in time is dropped and counted.
     ///
-    /// UDP never waits for `sender`; connections do, which makes their senders wait in turn.
+    /// Everything waits for room in `sender`: connections make their senders wait in turn, over UDP the
+    /// kernel's buffer fills and what finds no room there is counted.
     pub async fn run(
         self,
         sender: mpsc::Sender<Frame>,
@@ -151,9 +152,9 @@ impl Listeners {
         let tracker = TaskTracker::new();
         let max_frame = self.config.max_frame_bytes.size();
         for listener in self.udp {
-            let gate = intake.gate(Transport::Udp);
-            let received = udp::receive(listener, gate, max_frame, shutdown.clone());
-            tracker.spawn(told(received));
+            let (gate, shutdown) = (intake.gate(Transport::Udp), shutdown.clone());
+            let receive = move || udp::receive(listener, &gate, max_frame, &shutdown);
+            tracker.spawn_blocking(move || tell(receive()));
         }
         for listener in self.unix {
             let gate = intake.gate(Transport::Unix);
@@ -188,7 +189,11 @@ impl Listeners {
 
 /// Nobody waits for a single listener: what ends one goes to the log.
 async fn told(listener: impl Future<Output = io::Result<()>>) {
-    if let Err(error) = listener.await {
+    tell(listener.await);
+}
+
+fn tell(ended: io::Result<()>) {
+    if let Err(error) = ended {
         tracing::error!(%error, "a syslog listener ended");
     }
 }
@@ -209,12 +214,10 @@ fn udp_sockets(
         sockets.push(socket.into());
     }
     let wanted = config.udp.receive_buffer_bytes.size();
-    sockets.into_iter().map(|socket| prepare_udp(socket, wanted)).collect()
+    Ok(sockets.into_iter().map(|socket| prepare_udp(socket, wanted)).collect())
 }
 
-fn prepare_udp(socket: UdpSocket, wanted: usize) -> Result<UdpListener, IngestError> {
-    let unusable = |source| IngestError::Inherited { transport: Transport::Udp, source };
-    socket.set_nonblocking(true).map_err(unusable)?;
+fn prepare_udp(socket: UdpSocket, wanted: usize) -> UdpListener {
     let got = raise_receive_buffer(&socket, wanted);
     if got < wanted {
         tracing::warn!(
@@ -223,7 +226,7 @@ fn prepare_udp(socket: UdpSocket, wanted: usize) -> Result<UdpListener, IngestEr
             "UDP receive buffer is smaller than asked; raise net.core.rmem_max"
         );
     }
-    Ok(UdpListener { gauge: DropGauge::new(&socket), socket })
+    UdpListener { gauge: DropGauge::new(&socket), socket, buffer: got }
 }
 
 fn stream_listeners(

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
@@ -53,6 +53,9 @@ struct Table {
     unattributed: SourceCounts,
 }
 
+/// The accounts while frames are entered.
+pub(crate) struct Accounts<'t>(MutexGuard<'t, Table>);
+
 impl Sources {
     /// The accounts now.
     pub fn snapshot(&self) -> SourcesSnapshot {
@@ -78,19 +81,9 @@ impl Sources {
         (received, dropped)
     }
 
-    /// One frame came from here.
-    pub(crate) fn received(&self, address: IpAddr, allowed: bool, at: OffsetDateTime) {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = table.open_account(address, allowed);
-        counts.received += 1;
-        counts.last_seen = Some(at);
-    }
-
-    /// One frame that had come from here was dropped.
-    pub(crate) fn dropped(&self, address: IpAddr, reason: DropReason) {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Table { by_address, other, .. } = &mut *table;
-        *by_address.get_mut(&address).unwrap_or(other).dropped.entry(reason).or_default() += 1;
+    /// The accounts, locked until dropped, to enter one frame or many.
+    pub(crate) fn accounts(&self) -> Accounts<'_> {
+        Accounts(self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The kernel received and dropped this many.
@@ -98,6 +91,21 @@ impl Sources {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.unattributed.received += count;
         *table.unattributed.dropped.entry(DropReason::KernelBuffer).or_default() += count;
+    }
+}
+
+impl Accounts<'_> {
+    /// One frame came from here.
+    pub(crate) fn received(&mut self, address: IpAddr, allowed: bool, at: OffsetDateTime) {
+        let counts = self.0.open_account(address, allowed);
+        counts.received += 1;
+        counts.last_seen = Some(at);
+    }
+
+    /// One frame that had come from here was dropped.
+    pub(crate) fn dropped(&mut self, address: IpAddr, reason: DropReason) {
+        let Table { by_address, other, .. } = &mut *self.0;
+        *by_address.get_mut(&address).unwrap_or(other).dropped.entry(reason).or_default() += 1;
     }
 }
 
@@ -130,9 +138,13 @@ mod tests {
             let sources = Sources::default();
             for number in 0..cap + 10 {
                 for _ in 0..2 {
-                    sources.received(address(number), allowed, OffsetDateTime::UNIX_EPOCH);
+                    sources.accounts().received(
+                        address(number),
+                        allowed,
+                        OffsetDateTime::UNIX_EPOCH,
+                    );
                 }
-                sources.dropped(address(number), DropReason::QueueFull);
+                sources.accounts().dropped(address(number), DropReason::RateLimited);
             }
             let snapshot = sources.snapshot();
             assert_eq!(snapshot.by_address.len(), cap);
@@ -146,10 +158,10 @@ mod tests {
     fn strangers_leave_room_for_the_allowed() {
         let sources = Sources::default();
         for number in 0..MAX_SOURCES {
-            sources.received(address(number), false, OffsetDateTime::UNIX_EPOCH);
+            sources.accounts().received(address(number), false, OffsetDateTime::UNIX_EPOCH);
         }
         let late = address(usize::try_from(u32::MAX).unwrap());
-        sources.received(late, true, OffsetDateTime::UNIX_EPOCH);
+        sources.accounts().received(late, true, OffsetDateTime::UNIX_EPOCH);
         assert_eq!(sources.snapshot().by_address[&late].received, 1);
     }
 }

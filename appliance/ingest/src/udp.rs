@@ -1,15 +1,33 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use crate::intake::{Gate, canonical};
-use crate::kernel::DropGauge;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recvfrom};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use vedette_event::Peer;
+
+use crate::intake::{Datagram, Gate, canonical};
+use crate::kernel::DropGauge;
 
 /// The longest datagram there is (its length field has 16 bits), so that none is cut unnoticed.
 const DATAGRAM_MAX: usize = 65_535;
+
+/// Datagrams handed in together: enough to share the cost of handing in, few enough that what keeps
+/// the accounts locked is over in some microseconds.
+const BURST: usize = 64;
+
+/// Rest after the socket was emptied. Being woken for each datagram costs more than reading it; what
+/// comes meanwhile waits in the kernel's buffer.
+const REST: Duration = Duration::from_millis(1);
+
+/// The smallest receive buffer that is sure to hold what comes during a rest, at any rate that the
+/// box can read.
+const RESTFUL_BUFFER: usize = 1 << 20;
+
+/// How long to wait for a datagram before looking at whether to stop.
+const WAIT: Duration = Duration::from_millis(100);
 
 /// How often the kernel is asked for its losses: soon enough for a person who watches.
 const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
@@ -17,61 +35,96 @@ const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
 /// Rest after an error of the socket, so that a broken one cannot spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
-/// Datagrams read at most while stopping: more than the largest buffer holds, so that all that came
-/// before the end is counted and a flood cannot put the end off.
-const DRAIN_DATAGRAMS: usize = 1 << 20;
+/// Bursts read at most while stopping: more than the largest buffer holds, so that all that came before
+/// the end is counted and a flood cannot put the end off.
+const DRAIN_BURSTS: usize = (1 << 20) / BURST;
 
 /// A UDP socket that is open but not yet read.
 pub(crate) struct UdpListener {
     pub(crate) socket: UdpSocket,
     pub(crate) gauge: DropGauge,
+    /// Bytes of its receive buffer.
+    pub(crate) buffer: usize,
 }
 
-/// Receives until shutdown, then empties the socket's buffer.
-pub(crate) async fn receive(
+/// Receives until shutdown, then empties the socket's buffer. Blocks: a thread of its own spares every
+/// datagram the way through the runtime, and others' work the flood.
+pub(crate) fn receive(
     listener: UdpListener,
-    gate: Gate,
+    gate: &Gate,
     max_frame: usize,
-    shutdown: CancellationToken,
+    shutdown: &CancellationToken,
 ) -> io::Result<()> {
-    let UdpListener { socket, mut gauge } = listener;
-    let socket = tokio::net::UdpSocket::from_std(socket)?;
-    let mut buffer = vec![0; DATAGRAM_MAX];
-    let mut gauge_time = interval(GAUGE_INTERVAL);
-    gauge_time.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => break,
-            _ = gauge_time.tick() => gate.dropped_by_kernel(gauge.take()),
-            received = socket.recv_from(&mut buffer) => match received {
-                Ok((length, peer)) => {
-                    let (bytes, truncated) = cut(&buffer[..length], max_frame);
-                    gate.offer(bytes, canonical(peer), truncated);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "receiving over UDP failed");
-                    sleep(ERROR_PAUSE).await;
-                }
-            },
+    let UdpListener { socket, mut gauge, buffer } = listener;
+    // Between bursts it waits in the socket, within bursts each read says whether to.
+    socket.set_nonblocking(false)?;
+    socket.set_read_timeout(Some(WAIT))?;
+    let mut inbox = Inbox { socket, buffer: vec![0; DATAGRAM_MAX], max_frame };
+    let runtime = Handle::current();
+    let mut burst = Vec::with_capacity(BURST);
+    let mut asked = Instant::now();
+    let mut flags = RecvFlags::empty();
+    while !shutdown.is_cancelled() && !gate.is_closed() {
+        let emptied = inbox.take(&mut burst, flags).unwrap_or_else(|error| {
+            tracing::warn!(%error, "receiving over UDP failed");
+            sleep(ERROR_PAUSE);
+            true
+        });
+        let idle = burst.is_empty();
+        gate.offer(&mut burst, &runtime);
+        if asked.elapsed() >= GAUGE_INTERVAL {
+            asked = Instant::now();
+            gate.dropped_by_kernel(gauge.take());
         }
+        if emptied && !idle && buffer >= RESTFUL_BUFFER {
+            sleep(REST);
+        }
+        flags = if idle { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
     }
-    let socket = socket.into_std()?;
-    for _ in 0..DRAIN_DATAGRAMS {
-        // Straight from the socket: the runtime's idea of readiness may lag behind.
-        let Ok((length, peer)) = next_datagram(&socket, &mut buffer) else { break };
-        let (bytes, truncated) = cut(&buffer[..length], max_frame);
-        gate.deliver((bytes, truncated), Peer::Network(canonical(peer)), None).await;
+    for _ in 0..DRAIN_BURSTS {
+        let emptied = inbox.take(&mut burst, RecvFlags::DONTWAIT).unwrap_or(true);
+        gate.offer(&mut burst, &runtime);
+        if emptied {
+            break;
+        }
     }
     gate.dropped_by_kernel(gauge.take());
     Ok(())
 }
 
-fn next_datagram(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-    loop {
-        match socket.recv_from(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+/// A socket and what is read into.
+struct Inbox {
+    socket: UdpSocket,
+    buffer: Vec<u8>,
+    max_frame: usize,
+}
+
+impl Inbox {
+    /// Adds what is there, up to a burst; whether that was all. `flags` say whether to wait for the
+    /// first.
+    fn take(&mut self, burst: &mut Vec<Datagram>, flags: RecvFlags) -> io::Result<bool> {
+        let mut flags = flags;
+        while burst.len() < BURST {
+            let Some(datagram) = self.next(flags)? else { return Ok(true) };
+            burst.push(datagram);
+            flags = RecvFlags::DONTWAIT;
+        }
+        Ok(false)
+    }
+
+    fn next(&mut self, flags: RecvFlags) -> io::Result<Option<Datagram>> {
+        loop {
+            match recvfrom(&self.socket, &mut self.buffer, flags) {
+                Ok((_, length, peer)) => {
+                    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+                    let Some(peer) = peer else { continue };
+                    let (bytes, truncated) = cut(&self.buffer[..length], self.max_frame);
+                    return Ok(Some(Datagram { bytes, truncated, peer: canonical(peer) }));
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }
