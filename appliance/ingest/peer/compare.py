@@ -10,7 +10,7 @@ time. Everything runs as the ordinary user, on free ports of this machine.
 
 Every receiver is sent the same lines by the same sender (`vedette bench send`), at rates kept with
 absolute deadlines; each peer parses, and writes its lines to a plain file. All get a receive buffer of
-8 MiB for UDP, as far as the system grants it. CPU is user and system time of the receiver's process,
+32 MiB for UDP, as far as the system grants it. CPU is user and system time of the receiver's process,
 from before the first line until everything is stored; loopback's own work is the sender's. `busy` rows
 stand for a saturated model worker: as many endless loops as there are cores, at the lowest priority
 (nice 19).
@@ -40,7 +40,7 @@ PACKAGES = (
 ).split()
 TRIPLE = f"{os.uname().machine}-linux-gnu"
 TICKS = os.sysconf("SC_CLK_TCK")
-BUFFER = 8 << 20
+BUFFER = 32 << 20
 UDP_RATES = (10_000, 50_000, 100_000, 200_000)
 RATES = {"udp": UDP_RATES, "tcp": (50_000,), "tls": (50_000,), "relp": (5_000,)}
 QUICK_RATES = {"udp": (10_000, 100_000), "tcp": (50_000,), "tls": (50_000,), "relp": (5_000,)}

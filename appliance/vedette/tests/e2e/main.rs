@@ -1,6 +1,7 @@
 //! The appliance as its users meet it: the real binary, real sockets, real peers.
 
 mod appliance;
+mod bench;
 mod browser;
 mod clock;
 mod commands;
