@@ -45,6 +45,8 @@ UDP_RATES = (10_000, 50_000, 100_000, 200_000)
 RATES = {"udp": UDP_RATES, "tcp": (50_000,), "tls": (50_000,), "relp": (5_000,)}
 QUICK_RATES = {"udp": (10_000, 100_000), "tcp": (50_000,), "tls": (50_000,), "relp": (5_000,)}
 KILL_RATES = {"tcp": 20_000, "relp": 5_000}
+# Longer than a receiver lives.
+KILL_SECONDS = 6
 START_SECONDS = 60
 # Nothing new for so long: all is stored that will be.
 QUIET_SECONDS = 2.0
@@ -390,10 +392,14 @@ def kill_once(kind, way: str, turn: int, given) -> dict:
     with tempfile.TemporaryDirectory(dir=given.state) as folder:
         receiver = kind(way, pathlib.Path(folder), given)
         receiver.start()
-        options = ["--rate", KILL_RATES[way], "--seconds", 60, "--size", 200, "--numbered"]
+        options = ["--rate", KILL_RATES[way], "--seconds", KILL_SECONDS, "--size", 200, "--numbered"]
         sending = subprocess.Popen(sender(receiver, *options), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        # At another moment of its work each time: a second and some odd hundredths.
-        time.sleep(1 + turn * 37 % 100 / 100)
+        while sending.poll() is None and not receiver.stored():
+            time.sleep(0.05)
+        # At another moment of its work each time: half a second and some odd hundredths.
+        time.sleep(0.5 + turn * 37 % 100 / 100)
+        if sending.poll() is not None:
+            raise SystemExit(f"the sender ended before {receiver.name} was killed")
         receiver.kill()
         sent = json.loads(sending.communicate()[0])
         if isinstance(receiver, Vedette):

@@ -6,6 +6,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 use tokio_util::sync::CancellationToken;
 use vedette_event::{Decider, Defect, EventId, Incident, IncidentId, LogRecord, Verdict};
 use vedette_settings::Settings;
@@ -26,6 +28,10 @@ const WARM_UP: u64 = 20_000;
 const NAP: Duration = Duration::from_millis(100);
 /// Pause before a failed commit is tried again; the store counts and reports the failure.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How far judging steps back behind taking in (setpriority(2); 19 would be the farthest): what is stored
+/// can be judged later, what finds no room at the sockets is lost.
+const NICE: i32 = 10;
 
 /// Whether the line is there already: it would count twice in every window.
 fn is_repeat(record: &LogRecord) -> bool {
@@ -131,6 +137,10 @@ impl Thread {
     }
 
     fn run(&mut self) {
+        // On Linux this is about the calling thread, when given its id.
+        if let Err(error) = setpriority_process(Some(gettid()), NICE) {
+            tracing::warn!(%error, "judging competes with taking in");
+        }
         while !self.stop.is_cancelled() {
             let mut decided = Decided::default();
             let before = self.watermark;

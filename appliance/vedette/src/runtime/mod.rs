@@ -39,8 +39,11 @@ pub(crate) use systemd::{Inherited, Notifier};
 
 /// Threads for sockets and pages: what is heavy has threads of its own.
 const IO_THREADS: usize = 2;
-/// Frames between the sockets and the decoder: a tenth of a second of a heavy burst.
-const FRAME_QUEUE: usize = 8192;
+/// Frames between the sockets and the decoder: enough that neither waits for the other's turn on the
+/// CPU; with frames of the longest length permitted by default, 64 MiB. Few, because what stands here is
+/// lost when the process is killed, and over plain TCP its sender does not know. The rest waits in the
+/// kernel's buffers, and over connections in its sender.
+const FRAME_QUEUE: usize = 1024;
 
 /// Lines looked back at for those that their senders may send again: some seconds of a busy network,
 /// far longer than an acknowledgement is under way.

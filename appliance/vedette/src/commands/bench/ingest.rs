@@ -17,7 +17,7 @@ use crate::cli::IngestBench;
 use crate::exit::Outcome;
 
 /// Between two looks at the counters; each look costs the appliance a little.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(250);
 /// How long the counters may stand still before what is missing is given up.
 const STANDSTILL: Duration = Duration::from_secs(5);
 /// How long judging everything may take: it falls behind at rates that storing keeps up with.
