@@ -1,8 +1,9 @@
 """Measures the appliance side by side with rsyslog and syslog-ng, in one run, turn by turn.
 
     python3 compare.py --vedette target/release/vedette [--state FOLDER] [--peers FOLDER] [--quick]
-        [--only udp,tcp,tls,relp] [--receivers vedette,rsyslog,syslog-ng] [--sizes 200,500]
-        [--seconds 10] [--rounds 1] [--kill N] [--json FILE]
+        [--only udp,tcp,tls,relp] [--receivers "vedette,vedette triage,rsyslog,syslog-ng"]
+        [--sizes 200,500] [--rates 10000,100000] [--busy no,yes] [--seconds 10] [--rounds 1]
+        [--kill N] [--json FILE]
 
 Needs Linux, Python 3.9, `openssl` for TLS, and for the peers `apt-get` and `dpkg-deb` of a Debian of
 the age of bookworm: their packages are downloaded and unpacked, not installed, into FOLDER the first
@@ -350,13 +351,13 @@ def middle(rows: list) -> dict:
 
 
 def cases(given) -> list:
-    rates = QUICK_RATES if given.quick else RATES
+    usual = QUICK_RATES if given.quick else RATES
     return [
-        {"size": size, "way": way, "rate": rate, "busy": busy}
-        for busy in ((False,) if given.quick else (False, True))
+        {"size": size, "way": way, "rate": rate, "busy": busy == "yes"}
+        for busy in given.busy
         for size in given.sizes
         for way in given.only
-        for rate in rates[way]
+        for rate in given.rates or usual[way]
     ]
 
 
@@ -458,6 +459,8 @@ def arguments():
     parser.add_argument("--only", default="udp,tcp,tls,relp")
     parser.add_argument("--receivers", default="vedette,vedette triage,rsyslog,syslog-ng")
     parser.add_argument("--sizes", default=None)
+    parser.add_argument("--rates", default="", help="lines a second, instead of the usual ones")
+    parser.add_argument("--busy", default=None, help="no, yes or both: no,yes")
     parser.add_argument("--seconds", type=int, default=None)
     parser.add_argument("--rounds", type=int, default=1, help="each case so often; the median counts")
     parser.add_argument("--kill", type=int, default=0, metavar="N", help="kill each so often, measure nothing else")
@@ -467,6 +470,8 @@ def arguments():
     wanted = given.receivers.split(",")
     given.kinds = [kind for kind in RECEIVERS if kind.name.replace(", ", " ") in wanted]
     given.sizes = [int(size) for size in (given.sizes or ("200" if given.quick else "200,500")).split(",")]
+    given.rates = [int(rate) for rate in given.rates.split(",") if rate]
+    given.busy = (given.busy or ("no" if given.quick else "no,yes")).split(",")
     given.seconds = given.seconds or (3 if given.quick else 10)
     given.vedette = given.vedette.resolve()
     given.state = given.state.resolve()
