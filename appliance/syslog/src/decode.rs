@@ -32,7 +32,8 @@ pub fn decode(raw: Vec<u8>, received: Received) -> LogRecord {
     let message_offset = raw_offset(&raw, header.message_offset);
 
     let mut fields = Fields::default();
-    let line = Line::new(&message, &header);
+    let inside = device::inside(&message);
+    let line = Line::new(inside.as_deref().unwrap_or(&message), &header);
     let decoded = device::decode(&line, &mut fields);
     let named_time = generic::fill_in(&line, decoded, received.received_at, &mut fields);
     let timestamp = header

@@ -2,12 +2,13 @@
 //! one table for JSON, key=value, CEF, LEEF, Windows event data and structured data alike.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use time::OffsetDateTime;
 use vedette_event::Fields;
 
+use crate::device::{Keys, web};
 use crate::stamp;
 
 /// Longest value kept in a field, in bytes; script blocks and command lines fit, floods do not.
@@ -180,16 +181,27 @@ static SCHEMA: LazyLock<HashMap<&'static str, &'static str>> =
 /// The best value offered so far for each field.
 #[derive(Default)]
 pub(crate) struct Offers {
+    /// The names of the product at hand, before those of all.
+    own: Keys,
     best: BTreeMap<&'static str, (usize, String)>,
     time_text: Option<(usize, String)>,
 }
 
 impl Offers {
+    /// None yet; `own` names mean what they say there.
+    pub(crate) fn of(own: Keys) -> Self {
+        Self { own, ..Self::default() }
+    }
+
     /// Considers a value under the name a device gave it; `path` may be dotted.
     pub(crate) fn offer(&mut self, path: &str, value: &str) {
         let value = value.trim();
         if value.is_empty() || value == "-" {
             return;
+        }
+        let own = self.own.iter().find(|(key, _)| path_ends(path, key));
+        if let Some((_, field)) = own {
+            return if field.is_empty() { () } else { self.consider(field, 0, value) };
         }
         if let Some(field) = SCHEMA.get(path) {
             return self.consider(field, 0, value);
@@ -249,6 +261,11 @@ impl Offers {
             Err(_) => stamp::at_start(text, received_at).map(|stamp| stamp.time),
         }
     }
+}
+
+/// Whether a dotted path is the key or ends with it.
+fn path_ends(path: &str, key: &str) -> bool {
+    path.strip_suffix(key).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
 /// Lower case, letters and digits only.
@@ -325,6 +342,11 @@ pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
         let port = behind.strip_prefix(':').and_then(|port| port.parse().ok());
         return inside.parse::<IpAddr>().ok().map(|ip| (ip.to_canonical(), port));
     }
+    // SonicWall: `1.2.3.4:5060:X1:name`.
+    let mut parts = text.split(':');
+    if let (Some(Ok(ip)), port) = (parts.next().map(str::parse::<Ipv4Addr>), parts.next()) {
+        return Some((ip.into(), port.and_then(|port| port.parse().ok())));
+    }
     let (ip, port) = text.rsplit_once([':', '/', '#'])?;
     let ip: IpAddr = ip.trim_matches('/').parse().ok()?;
     Some((ip.to_canonical(), port.parse().ok()))
@@ -400,6 +422,18 @@ fn hash(value: &str, digits: usize) -> Option<String> {
 pub(crate) fn set_absent(fields: &mut Fields, name: &'static str, value: &str) {
     if fields.get(name).is_none() {
         fields.set(name, bounded(value));
+    }
+}
+
+/// Sets a field that has no value yet, where the value is one for it; an address may bring its port.
+pub(crate) fn set_checked(fields: &mut Fields, name: &'static str, value: &str) {
+    let side = [Side::Source, Side::Destination].into_iter().find(|side| side.fields().0 == name);
+    if let Some(side) = side {
+        set_address(fields, side, value);
+    } else if name == "url.original" {
+        web::set_url(value, fields);
+    } else if let Some(value) = checked(name, value.trim()) {
+        set_absent(fields, name, &value);
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn fill_in(
     if decoded.is_some_and(Decoded::closed) {
         return None;
     }
-    let offers = line.offers();
+    let offers = line.offers(decoded.map_or(&[], |decoded| decoded.keys));
     let time = offers.time(received_at);
     offers.fill(fields);
     if decoded.is_some_and(|decoded| decoded.dataset == "windows") && line.json().is_some() {

@@ -50,6 +50,10 @@ static RFC5424: LazyLock<Regex> = LazyLock::new(|| {
 /// Counters and marks before the time (`000123: *Mar 1 …`), as Cisco devices write them.
 static COUNTER: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,4}(?:\d{1,10}: )?[*.:]?\s?"));
 
+/// What container runtimes put before each line: the time, the stream, whole or part (CRI).
+static CONTAINER: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^\d{4}-\d\d-\d\dT\S{8,30} std(?:out|err) [FP] "));
+
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"^(%?[A-Za-z0-9_(][A-Za-z0-9_./@()#%-]*?)(?:\[([^\]\s]{0,32})\](?::|\s)|:)(?:\s|$)?")
 });
@@ -72,7 +76,10 @@ fn regex(pattern: &str) -> Regex {
 pub(crate) fn read(text: &str, received_at: OffsetDateTime) -> Header {
     let mut header = Header::default();
     let after = priority(text, &mut header);
-    if !rfc5424(text, after, &mut header) {
+    if let Some(coat) = CONTAINER.find(&text[after..]) {
+        header.timestamp = stamp::at_start(coat.as_str(), received_at).map(|stamp| stamp.time);
+        header.message_offset = after + coat.end();
+    } else if !rfc5424(text, after, &mut header) {
         rfc3164(text, after, received_at, &mut header);
     }
     header
@@ -195,7 +202,11 @@ fn names(body: &str, lenient: bool) -> Option<Names> {
     if LEVEL.is_match(host) || !plausible_host(host) {
         return None;
     }
-    let end = found[0].len();
+    let mut end = found[0].len();
+    // UniFi writes the host twice.
+    if let Some(again) = body[end..].strip_prefix(host).filter(|rest| rest.starts_with(' ')) {
+        end = body.len() - again.trim_start().len();
+    }
     match tag(&body[end..]) {
         Some(tag) => Some(Names { host: Some(host.to_owned()), end: end + tag.end, ..tag }),
         None if lenient => {

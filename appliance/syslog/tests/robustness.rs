@@ -25,6 +25,18 @@ const LINES: &[&str] = &[
     "{\"ts\":1705305600.1,\"uid\":\"C1\",\"id.orig_h\":\"203.0.113.9\",\"id.orig_p\":5,\"id.resp_h\":\"10.0.0.1\",\"id.resp_p\":22}",
     "LEEF:2.0|v|p|1|7|^|src=203.0.113.9^usrName=bob",
     "<Event xmlns='x'><System><EventID>4625</EventID></System><EventData><Data Name='IpAddress'>203.0.113.9</Data></EventData></Event>",
+    "<134>Mar 5 10:21:35 fw id=firewall sn=0017C5000000 time=\"2026-03-05 10:21:35\" fw=10.0.0.1 pri=6 m=98 msg=\"Connection Opened\" src=203.0.113.9:50123:X1 dst=10.0.0.7:443:X0 proto=tcp/https",
+    "<30>device=\"SFW\" date=2026-03-05 time=10:21:35 device_name=\"x\" device_id=C1 log_id=010101600001 log_type=\"Firewall\" log_component=\"Firewall Rule\" log_subtype=\"Denied\" src_ip=203.0.113.9 dst_ip=10.0.0.7 protocol=\"TCP\" src_port=5 dst_port=22",
+    "<140>Mar 5 10:21:35 fb firewall: msg_id=\"3000-0148\" Deny 0-External 1-Trusted 52 tcp 20 127 203.0.113.9 10.0.0.7 50123 22 msg=\"x\" (policy-00)",
+    "<134>2026-03-05T10:21:35Z gw firewall,info drop input: in:ether1 out:(unknown 0), proto TCP (SYN), 203.0.113.9:59388->10.0.0.7:24, len 40",
+    "<14>Mar 5 10:21:35 pa 1,2026/03/05 10:21:35,0,TRAFFIC,end,1,2026/03/05 10:21:35,203.0.113.9,10.0.0.7,0.0.0.0,0.0.0.0,\"a, b\",,,ssh,vsys1,Untrust,Trust,e1,e2,log,,1,1,5000,22,0,0,0x0,tcp,deny,60,60,0",
+    "<189>12: gw: *Mar 5 10:21:35: %SEC_LOGIN-4-LOGIN_FAILED: Login failed [user: bob] [Source: 203.0.113.9] [localport: 22] [Reason: x] at 10:21:35",
+    "Mar 5 10:21:35 gw charon: 06[NET] received packet: from 203.0.113.9[500] to 10.0.0.7[500] (464 bytes)",
+    "Mar 5 10:21:35 nas Connection: User [bob] from [203.0.113.9] failed to log in via [DSM] due to authorization failure.",
+    "2026-03-05 10:21:35 H=(x) [203.0.113.9]:5 F=<a@b.example> rejected RCPT <c@d.example>: no",
+    "[Thu Mar 05 10:21:35.1 2026] [:error] [pid 1] [client 203.0.113.9] ModSecurity: Warning. x [file \"/a\"] [id \"930110\"] [msg \"y\"] [hostname \"h\"] [uri \"/u\"]",
+    "2026-03-05T10:21:35.1Z stdout F 203.0.113.9 - - [05/Mar/2026:10:21:35 +0000] \"GET / HTTP/1.1\" 200 13 \"-\" \"curl/8\"",
+    "{\"log\":\"203.0.113.9 - - [05/Mar/2026:10:21:35 +0000] \\\"GET / HTTP/1.1\\\" 200 13 \\\"-\\\" \\\"curl/8\\\"\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-05T10:21:35.1Z\"}",
 ];
 
 fn read(raw: Vec<u8>) -> LogRecord {

@@ -6,6 +6,7 @@ use memchr::memmem;
 use serde_json::Value;
 use vedette_event::Fields;
 
+pub(crate) use self::product::Keys;
 use crate::fields::Offers;
 use crate::header::Header;
 
@@ -16,6 +17,8 @@ mod linux;
 mod mail;
 pub(crate) mod pairs;
 mod pattern;
+mod product;
+mod products;
 mod structured;
 pub(crate) mod web;
 mod windows;
@@ -29,8 +32,8 @@ pub(crate) struct Decoder {
     parse: fn(&Line<'_>, &mut Fields) -> bool,
 }
 
-/// Asked in order, the surer before the vaguer.
-const DECODERS: &[Decoder] = &[
+/// Formats that need more than a table, asked in order before the tables of `products`.
+const SURE: &[Decoder] = &[
     delimited::CEF,
     delimited::LEEF,
     firewall::CISCO,
@@ -41,6 +44,10 @@ const DECODERS: &[Decoder] = &[
     windows::WINDOWS,
     structured::SURICATA,
     structured::ZEEK,
+];
+
+/// Shapes that many products share, asked in order behind the tables.
+const SHAPES: &[Decoder] = &[
     structured::JSON,
     structured::FORTINET,
     web::ERROR,
@@ -68,6 +75,8 @@ pub(crate) struct Line<'t> {
 pub(crate) struct Decoded {
     pub(crate) dataset: &'static str,
     pub(crate) complete: bool,
+    /// What this product's own names mean.
+    pub(crate) keys: Keys,
 }
 
 impl Decoded {
@@ -102,6 +111,15 @@ impl<'t> Line<'t> {
         self.json.get_or_init(|| pairs::embedded_json(self.message)).as_ref()
     }
 
+    /// What the line says in words: the message, or the text of that name in a JSON object.
+    pub(crate) fn words(&self) -> &str {
+        if !self.is_json() {
+            return self.message;
+        }
+        let text = |key: &str| self.json()?.get(key)?.as_str();
+        ["message", "msg", "log", "Message"].into_iter().find_map(text).unwrap_or(self.message)
+    }
+
     /// Whether the message is a JSON object and nothing else.
     pub(crate) fn is_json(&self) -> bool {
         let text = self.message.trim_start();
@@ -114,8 +132,8 @@ impl<'t> Line<'t> {
     }
 
     /// Structured data of RFC 5424, embedded JSON and pairs, for whatever decoder did not come.
-    pub(crate) fn offers(&self) -> Offers {
-        let mut offers = Offers::default();
+    pub(crate) fn offers(&self, keys: Keys) -> Offers {
+        let mut offers = Offers::of(keys);
         for (name, value) in self.parameters {
             offers.offer(name, value);
         }
@@ -130,11 +148,32 @@ impl<'t> Line<'t> {
     }
 }
 
-/// Asks the table.
+/// The line that a container runtime wrapped in JSON (Docker's `json-file`).
+pub(crate) fn inside(message: &str) -> Option<String> {
+    let text = message.trim_start();
+    let wrapped = text.starts_with("{\"log\":\"") && text.contains("\"stream\":");
+    let json = wrapped.then(|| pairs::embedded_json(text))??;
+    Some(json.get("log")?.as_str()?.trim_end().to_owned())
+}
+
+/// Asks the tables.
 pub(crate) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
-    let decoder = DECODERS.iter().find(|decoder| (decoder.sniff)(line))?;
+    if let Some(decoded) = by_code(SURE, line, fields) {
+        return Some(decoded);
+    }
+    if let Some(known) = product::decode(line, fields) {
+        return Some(Decoded { dataset: known.dataset, complete: true, keys: known.keys });
+    }
+    by_code(SHAPES, line, fields)
+}
+
+fn by_code(decoders: &[Decoder], line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
+    let decoder = decoders.iter().find(|decoder| (decoder.sniff)(line))?;
     let complete = (decoder.parse)(line, fields);
     // A bare web-like line that does not parse is nobody's.
-    (complete || decoder.dataset != "web.access")
-        .then_some(Decoded { dataset: decoder.dataset, complete })
+    (complete || decoder.dataset != "web.access").then_some(Decoded {
+        dataset: decoder.dataset,
+        complete,
+        keys: &[],
+    })
 }

@@ -7,13 +7,15 @@ use memchr::memmem;
 use regex::Regex;
 use vedette_event::Fields;
 
+use super::web;
 use crate::fields::{self, Side};
 
 /// One kind of message.
 pub(crate) struct Pattern {
     /// Must occur in the text: a cheap test before the expression.
     pub(crate) needle: &'static str,
-    /// Groups named like the fields they set. `{src}` and `{dst}` stand for an address.
+    /// Groups named like the fields they set. `{src}` and `{dst}` stand for an address; a group
+    /// `request` is a request line of HTTP.
     pub(crate) regex: &'static str,
     /// `event.category`, `event.action` and `event.outcome`, empty where it implies none.
     pub(crate) event: [&'static str; 3],
@@ -57,6 +59,10 @@ impl Patterns {
             fields::set_absent(fields, "event.category", category);
             fields::set_absent(fields, "event.action", action);
             fields::set_absent(fields, "event.outcome", outcome);
+            if category == "web" && outcome.is_empty() {
+                let status = fields.get("http.response.status_code").and_then(fields::outcome);
+                fields::set_absent(fields, "event.outcome", status.unwrap_or_default());
+            }
             return true;
         }
         false
@@ -70,6 +76,14 @@ fn set(fields: &mut Fields, name: &str, value: &str) {
         }
         "destination.ip" => {
             fields::set_address(fields, Side::Destination, value);
+        }
+        "request" => web::request_line(value, fields),
+        "url.original" => web::set_url(value, fields),
+        "event.outcome" => {
+            fields::set_absent(fields, "event.outcome", fields::outcome(value).unwrap_or_default());
+        }
+        "network.transport" if fields.get(name).is_none() => {
+            fields.set("network.transport", value.to_ascii_lowercase());
         }
         _ if fields.get(name).is_none() => {
             fields.set(name.to_owned(), fields::bounded(value).trim());
