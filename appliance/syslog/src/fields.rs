@@ -335,6 +335,12 @@ pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
         return Some((ip.parse::<IpAddr>().ok()?.to_canonical(), port.parse().ok()));
     }
     let text = text.strip_prefix("ipv4:").or_else(|| text.strip_prefix("ipv6:")).unwrap_or(text);
+    // One bracket of a pair, as a list's first and last have.
+    let text = match (text.starts_with('['), text.contains(']')) {
+        (true, false) => &text[1..],
+        (false, true) => text.trim_end_matches(']'),
+        _ => text,
+    };
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Some((ip.to_canonical(), None));
     }

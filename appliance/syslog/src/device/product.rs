@@ -3,7 +3,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use vedette_event::Fields;
 
 use super::Line;
@@ -12,7 +12,7 @@ use super::products::TABLES;
 use crate::fields;
 
 /// Text searched for marks: what names a product stands in front.
-const MAX_MARK_BYTES: usize = 1024;
+const MAX_MARK_BYTES: usize = 2048;
 
 /// Columns read of one line; the longest known format has 117.
 const MAX_COLUMNS: usize = 128;
@@ -146,7 +146,7 @@ impl Table {
             }
             entries.push(Entry { product, marks, patterns: OnceLock::new() });
         }
-        let search = AhoCorasickBuilder::new().build(&texts);
+        let search = AhoCorasickBuilder::new().kind(Some(AhoCorasickKind::DFA)).build(&texts);
         Self { search: search.expect("the marks are constant"), entries }
     }
 

@@ -24,7 +24,7 @@ pub(super) const TABLE: &[Product] = &[
     ]),
     Product::of("gitlab", "").marks(&["\"correlation_id\":", "\"controller\":"]).keys(&[("remote_ip", "source.ip"), ("path", "url.original"), ("action", "event.action")]),
     Product::of("gitea", "").marks(&["Failed authentication attempt for "]).only(&[
-        form("attempt for", r"Failed authentication attempt for (?P<user.name>.*?) from {src}(?::(?P<source.port>\d+))?(?:: (?P<event.reason>[^\[]*))?", LOGIN_FAILED),
+        form("attempt for", r"Failed authentication attempt for (?P<user.name>.*) from {src}(?::(?P<source.port>\d+))?(?:: (?P<event.reason>[^\[]*))?", LOGIN_FAILED),
     ]),
     Product::of("jellyfin", "").apps(&["jellyfin*"]).patterns(JELLYFIN),
     Product::of("jellyfin", "").marks(&["Authentication request for "]).only(JELLYFIN),
@@ -48,7 +48,7 @@ pub(super) const TABLE: &[Product] = &[
         form("from IP", r"Failed login attempt from IP: \[?{src}", LOGIN_FAILED),
     ]),
     Product::of("stirling-pdf", "").marks(&["Invalid password for user: "]).only(&[
-        form("from IP", r"(?P<event.reason>Invalid password) for user: (?P<user.name>.*?) from IP: \[?{src}", LOGIN_FAILED),
+        form("from IP", r"(?P<event.reason>Invalid password) for user: (?P<user.name>.*) from IP: {src}", LOGIN_FAILED),
     ]),
     Product::of("home-assistant", "").marks(&["[homeassistant.components."]).patterns(&[
         form("invalid authentication", r"(?P<event.reason>Login attempt or request with invalid authentication) from (?:(?P<source.domain>\S+) )?\({src}\)\.(?: Requested URL: '(?P<url.original>[^']*)'\.)?(?: \((?P<user_agent.original>.*)\))?", LOGIN_FAILED),

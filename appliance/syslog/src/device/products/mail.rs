@@ -34,7 +34,7 @@ pub(super) const TABLE: &[Product] = &[
         form(" FOUND", r"(?P<file.path>\S.*?): (?P<rule.name>\S+) FOUND", ["malware", "malware_found", "failure"]),
     ]),
     Product::of("opendkim", "").apps(&["opendkim", "opendmarc", "policyd-spf", "postgrey", "milter-greylist", "policyd"]),
-    Product::of("opensmtpd", "").apps(&["smtpd"]).patterns(&[
+    Product::of("opensmtpd", "").apps(&["smtpd"]).only(&[
         form("failed-command", r"^(?P<event.id>[0-9a-f]{16}) smtp (?:event=)?failed-command(?: address={src})?.*?command=(?P<event.reason>.*)$", MAIL_REJECTED),
     ]),
     Product::of("cyrus", "").apps(&["cyrus*", "imapd", "pop3d", "imap", "pop3", "saslauthd", "imaps", "lmtpunix", "ipop3d"]).patterns(&[
@@ -56,10 +56,10 @@ pub(super) const TABLE: &[Product] = &[
         form("login from", r"Failed (?P<network.protocol>\w+) login from {src}(?:, .*|.*?user (?P<user.name>\S+).*)?$", LOGIN_FAILED),
     ]),
     Product::of("roundcube", "").marks(&["IMAP Error: Login failed for "]).only(&[
-        form("Login failed for", r"Login failed for (?P<user.name>.*?) (?:against \S+ )?from {src}", LOGIN_FAILED),
+        form("Login failed for", r"Login failed for (?P<user.name>\S+) ", LOGIN_FAILED),
     ]),
     Product::of("roundcube", "").marks(&["Failed login for ", " in session "]).only(&[
-        form("Failed login", r"Failed login for (?P<user.name>.*?) from {src} in session", LOGIN_FAILED),
+        form("Failed login", r"Failed login for (?P<user.name>.*) from {src} in session", LOGIN_FAILED),
     ]),
     Product::of("mailu", "").marks(&["WARNING in limiter: "]).only(&[
         form("attempt", r"Authentication attempt from {src}(?: for (?P<user.name>\S+))? has been (?P<event.reason>rate-limited)", LOGIN_FAILED),

@@ -5,11 +5,8 @@ use super::{Pattern, Product, REQUEST, form};
 pub(super) const TABLE: &[Product] = &[
     Product::of("modsecurity", "").marks(&["ModSecurity: ", "[id \""]).only(MODSECURITY),
     Product::of("coraza", "").marks(&["Coraza: ", "[id "]).only(MODSECURITY),
-    Product::of("aws.elb", "Amazon").marks(&["arn:aws:elasticloadbalancing:"]).only(&[form(
-        "arn:aws",
-        r#"^(?:https?|h2|grpcs?|wss?) (?:\S+ )?\S+ {src}:(?P<source.port>\d+) (?:-|{dst}:(?P<destination.port>\d+)) -?[\d.]+ -?[\d.]+ -?[\d.]+ (?P<http.response.status_code>\d{3}|-) \S+ (?P<http.request.bytes>\d+) (?P<http.response.bytes>\d+) "(?P<request>[^"]*)" "(?P<user_agent.original>[^"]*)""#,
-        REQUEST,
-    )]),
+    Product::of("aws.elb", "Amazon").marks(&["arn:aws:elasticloadbalancing:"]).only(ELB),
+    Product::of("aws.elb", "Amazon").marks(&[" app/", "\" \""]).only(ELB),
     Product::of("haproxy", "").apps(&["haproxy*"]).patterns(HAPROXY),
     Product::of("envoy", "").marks(&["] \"", " \"tcp://"]).only(ENVOY),
     Product::of("envoy", "").marks(&["[20", "Z] \"", "HTTP/"]).only(ENVOY),
@@ -159,4 +156,10 @@ const LIGHTTPD: &[Pattern] = &[form(
     "IP: ",
     r"(?P<event.reason>password doesn't match|get_password failed|digest: auth failed).*?(?:username: (?P<user.name>[^,\s]+),?)?.*?IP: {src}",
     super::LOGIN_FAILED,
+)];
+
+const ELB: &[Pattern] = &[form(
+    " ",
+    r#"^(?:https?|h2|grpcs?|wss?) (?:\S+ )?\S+ {src}:(?P<source.port>\d+) (?:-|{dst}:(?P<destination.port>\d+)) -?[\d.]+ -?[\d.]+ -?[\d.]+ (?P<http.response.status_code>\d{3}|-) \S+ (?P<http.request.bytes>\d+) (?P<http.response.bytes>\d+) "(?P<request>[^"]*)" "(?P<user_agent.original>[^"]*)""#,
+    REQUEST,
 )];
