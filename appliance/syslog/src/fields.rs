@@ -201,7 +201,10 @@ impl Offers {
         }
         let own = self.own.iter().find(|(key, _)| path_ends(path, key));
         if let Some((_, field)) = own {
-            return if field.is_empty() { () } else { self.consider(field, 0, value) };
+            if !field.is_empty() {
+                self.consider(field, 0, value);
+            }
+            return;
         }
         if let Some(field) = SCHEMA.get(path) {
             return self.consider(field, 0, value);

@@ -6,8 +6,9 @@
 //! stands in its defects. This crate must not know sockets or the clock: when and from whom a frame
 //! came is handed in.
 //!
-//! Start reading at [`decode`], then the table in `device`, then `generic`. How much of real lines is
-//! read right: `cargo run -p vedette-syslog --example coverage`.
+//! Start reading at [`decode`], then the tables in `device` and `device/products`, then `generic`. How
+//! much of real lines is read right: `cargo run -p vedette-syslog --example coverage`, and against
+//! what others read out of them: `--example conformance -- DATA`.
 
 #![forbid(unsafe_code)]
 
