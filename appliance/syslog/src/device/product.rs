@@ -163,8 +163,9 @@ impl Table {
 /// Asks the tables; reads the line by the first product that knows it.
 pub(super) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Known> {
     let found = TABLE.marks(line.message);
+    let app = line.app.map(|app| app.rsplit('/').next().unwrap_or(app));
     let entry = TABLE.entries.iter().find(|entry| {
-        found.contains(&entry.marks) && entry.is_app(line) && entry.read(line, fields)
+        found.contains(&entry.marks) && entry.is_app(app) && entry.read(line, fields)
     })?;
     let product = entry.product;
     fields.set("observer.vendor", product.vendor);
@@ -172,9 +173,8 @@ pub(super) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Known> {
 }
 
 impl Entry {
-    fn is_app(&self, line: &Line<'_>) -> bool {
+    fn is_app(&self, app: Option<&str>) -> bool {
         let apps = self.product.apps;
-        let app = line.app.map(|app| app.rsplit('/').next().unwrap_or(app));
         apps.is_empty()
             || app.is_some_and(|app| {
                 apps.iter().any(|known| match known.strip_suffix('*') {
