@@ -121,17 +121,11 @@ fn main() {
     };
     let asked = |word: &str| arguments.iter().skip(1).any(|argument| argument == word);
     let mut report = Report { show_misses: asked("misses"), ..Report::default() };
-    let mut pace = Vec::new();
     for name in ["crowdsec", "sc4s", "fail2ban", "wazuh", "ossec", "sigma", "panther"] {
         let text = std::fs::read_to_string(logs.join(format!("{name}.jsonl"))).unwrap_or_default();
         let rows: Vec<Value> =
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        // The first pass also compiles the expressions; the second is timed.
         rows.iter().for_each(|row| measure(name, row, &mut report));
-        let start = processor_time();
-        rows.iter().for_each(|row| drop(read(row, name)));
-        let spent = (processor_time() - start) * 1e6 / rows.len().max(1) as f64;
-        pace.push(format!("{name} {spent:.1}"));
     }
     println!(
         "{:<34} {:>6} {:>6} {:>6} {:>6} {:>8} {:>7} {:>7}",
@@ -144,14 +138,6 @@ fn main() {
     for (name, [expected, right]) in &report.fields {
         println!("{name:<44} {right:>5} of {expected:>5}");
     }
-    println!("µs a line: {}", pace.join(", "));
-}
-
-/// Seconds on a processor so far, by the kernel's count: the machine may be busy with other work.
-fn processor_time() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanoseconds: Option<f64> = text.split(' ').next().and_then(|number| number.parse().ok());
-    nanoseconds.unwrap_or(f64::NAN) / 1e9
 }
 
 fn read(row: &Value, name: &str) -> LogRecord {

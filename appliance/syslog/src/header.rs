@@ -3,9 +3,6 @@
 //! RFC 3164 is read here, because the loose parser takes any line's first words for host and tag, and
 //! resolves times in the machine's own zone. A host or tag is believed only where it is plausible.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use syslog_loose::{Message, ProcId, Variant};
 use time::OffsetDateTime;
 use vedette_event::Defect;
@@ -34,79 +31,141 @@ const MAX_PRIORITY: u8 = 191;
 /// Longest host name or tag believed, in bytes (RFC 5424, section 6: host names up to 255).
 const MAX_NAME_BYTES: usize = 255;
 
+/// Longest process id believed, in characters.
+const MAX_PROCESS_ID: usize = 32;
+
 /// Parameters kept of one line's structured data: no device sends near as many.
 const MAX_PARAMETERS: usize = 256;
 
-static PRIORITY: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,4}<(\d{1,9})>"));
+/// Blanks before a PRI or a counter.
+const MAX_LEAD: usize = 4;
 
-/// `VERSION? TIME HOST APP PROCID MSGID` and then structured data or nil: RFC 5424, also as senders
-/// write it that leave the version out.
-static RFC5424: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"^\s?([1-9]\d?\s)?\s*(?:-|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?Z?)\s\S+\s+\S+\s+\S+\s+\S+\s+(?:-|\[[^\s\]]+[\s\]])",
-    )
-});
-
-/// Counters and marks before the time (`000123: *Mar 1 …`), as Cisco devices write them.
-static COUNTER: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,4}(?:\d{1,10}: )?[*.:]?\s?"));
-
-/// What container runtimes put before each line: the time, the stream, whole or part (CRI).
-static CONTAINER: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^\d{4}-\d\d-\d\dT\S{8,30} std(?:out|err) [FP] "));
-
-static TAG: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^(%?[A-Za-z0-9_(][A-Za-z0-9_./@()#%-]*?)(?:\[([^\]\s]{0,32})\](?::|\s)|:)(?:\s|$)?")
-});
-
-static HOST: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^(?:\[([0-9A-Fa-f.:]+)\]|([A-Za-z0-9_][A-Za-z0-9_.:-]*?)):?\s+(?::\s)?")
-});
-
-static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"^(?i:info|warn|warning|err|error|debug|fatal|notice|trace|crit|critical|alert|emerg|severe|log|logon|failed|failure|server|user|client|message|query|get|post)$",
-    )
-});
-
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is constant")
-}
+/// Words that stand where a host or a tag would, and are neither.
+const LEVELS: &[&str] = &[
+    "info", "warn", "warning", "err", "error", "debug", "fatal", "notice", "trace", "crit",
+    "critical", "alert", "emerg", "severe", "log", "logon", "failed", "failure", "server", "user",
+    "client", "message", "query", "get", "post",
+];
 
 /// Reads the header of a line. Never fails: what is not a header is left to the message.
 pub(crate) fn read(text: &str, received_at: OffsetDateTime) -> Header {
     let mut header = Header::default();
     let after = priority(text, &mut header);
-    if let Some(coat) = CONTAINER.find(&text[after..]) {
-        header.timestamp = stamp::at_start(coat.as_str(), received_at).map(|stamp| stamp.time);
-        header.message_offset = after + coat.end();
+    if let Some(coat) = container_coat(&text[after..]) {
+        header.timestamp = stamp::at_start(&text[after..], received_at).map(|stamp| stamp.time);
+        header.message_offset = after + coat;
     } else if !rfc5424(text, after, &mut header) {
         rfc3164(text, after, received_at, &mut header);
     }
     header
 }
 
+/// Reads `<134>` and says where it ends.
 fn priority(text: &str, header: &mut Header) -> usize {
-    let Some(found) = PRIORITY.captures(text) else {
+    let lead = text.bytes().take(MAX_LEAD).take_while(|byte| is_blank(*byte)).count();
+    let digits = text[lead..].strip_prefix('<').unwrap_or_default();
+    let length = digits.bytes().take(9).take_while(u8::is_ascii_digit).count();
+    if length == 0 || digits.as_bytes().get(length) != Some(&b'>') {
         header.defects.push(Defect::MissingPriority);
         return 0;
-    };
-    match found[1].parse::<u8>() {
+    }
+    match digits[..length].parse::<u8>() {
         Ok(priority) if priority <= MAX_PRIORITY => header.priority = Some(priority),
         _ => header.defects.push(Defect::InvalidPriority),
     }
-    found[0].len()
+    lead + 1 + length + 1
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+/// Where the first blank, or the text, ends.
+fn word_end(text: &str) -> usize {
+    text.bytes().position(is_blank).unwrap_or(text.len())
+}
+
+/// The bytes of leading blanks.
+fn blanks(text: &str) -> usize {
+    text.bytes().take_while(|byte| is_blank(*byte)).count()
+}
+
+/// Whether the text begins `2026-03-05T`.
+fn is_dated(text: &str) -> bool {
+    let pattern = b"0000-00-00T";
+    let alike = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == form,
+    };
+    text.len() >= pattern.len() && text.as_bytes().iter().zip(pattern).all(alike)
+}
+
+/// The bytes of what container runtimes put before each line: the time, the stream, whole or part
+/// (CRI).
+fn container_coat(text: &str) -> Option<usize> {
+    is_dated(text).then_some(())?;
+    let end = word_end(text);
+    let stream = [" stdout ", " stderr "].iter().any(|name| text[end..].starts_with(name));
+    let part = text.as_bytes().get(end + 8..end + 10)?;
+    (stream && (19..=41).contains(&end) && matches!(part, b"F " | b"P ")).then_some(end + 10)
+}
+
+/// Where the time begins in `VERSION? TIME HOST APP PROCID MSGID` and structured data or nil: RFC
+/// 5424, also as senders write it that leave the version out.
+fn rfc5424_time(text: &str) -> Option<usize> {
+    let mut at = usize::from(text.bytes().next().is_some_and(is_blank));
+    let version = text[at..].bytes().take(3).take_while(u8::is_ascii_digit).count();
+    let numbered = (1..=2).contains(&version) && text.as_bytes()[at] != b'0';
+    if numbered && text.as_bytes().get(at + version).is_some_and(|byte| is_blank(*byte)) {
+        at += version + 1;
+    }
+    let start = at;
+    at += blanks(&text[at..]);
+    let time = &text[at..][..word_end(&text[at..])];
+    let zoned = is_dated(time) && is_clock(&time[11..]);
+    if time != "-" && !zoned {
+        return None;
+    }
+    at += time.len() + 1;
+    for _ in 0..4 {
+        let word = word_end(text.get(at..)?);
+        at += word + blanks(&text[at + word..]);
+        (word > 0).then_some(())?;
+    }
+    let data = text.get(at..)?;
+    let name = data
+        .strip_prefix('[')
+        .map(|inside| inside.bytes().position(|byte| is_blank(byte) || byte == b']').unwrap_or(0));
+    (data.starts_with('-') || name.is_some_and(|length| length > 0)).then_some(start)
+}
+
+/// `10:21:35.123`, then a zone, then a second one that some relays add.
+fn is_clock(text: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':' || c == '.');
+    let offset = rest.strip_prefix(['+', '-']).and_then(|zone| {
+        let digits = zone.get(..5)?;
+        let shaped = digits.bytes().enumerate().all(|(at, byte)| match at {
+            2 => byte == b':',
+            _ => byte.is_ascii_digit(),
+        });
+        shaped.then(|| &zone[5..])
+    });
+    let behind = offset.or_else(|| rest.strip_prefix('Z')).unwrap_or(rest);
+    rest.len() < text.len() && matches!(behind, "" | "Z")
 }
 
 /// Reads an RFC 5424 header at `after`; false where there is none.
 fn rfc5424(text: &str, after: usize, header: &mut Header) -> bool {
     let rest = &text[after..];
-    let Some(found) = RFC5424.captures(rest) else {
+    let Some(start) = rfc5424_time(rest) else {
         return false;
     };
-    let version = found.get(1).map_or(0, |version| version.end());
     // The loose parser wants a PRI and a version, and a time without the double zone some relays make.
-    let body = rest[version..].trim().replacen("+00:00Z ", "+00:00 ", 1);
-    let line = format!("<13>1 {body}");
+    let body = rest[start..].trim();
+    let line = match body.split_once("+00:00Z ") {
+        Some((before, behind)) => ["<13>1 ", before, "+00:00 ", behind].concat(),
+        None => ["<13>1 ", body].concat(),
+    };
     let Some(message) = parse_guarded(&line) else {
         return false;
     };
@@ -145,7 +204,7 @@ fn parse_guarded(line: &str) -> Option<Message<&str>> {
 
 fn rfc3164(text: &str, after: usize, received_at: OffsetDateTime, header: &mut Header) {
     let rest = &text[after..];
-    let counter = COUNTER.find(rest).map_or(0, |found| found.end());
+    let counter = counter(rest);
     let stamp = stamp::at_start(&rest[counter..], received_at);
     header.timestamp = stamp.map(|stamp| stamp.time);
     header.message_offset = after;
@@ -163,6 +222,17 @@ fn rfc3164(text: &str, after: usize, received_at: OffsetDateTime, header: &mut H
     } else if has_priority || stamp.is_some_and(|stamp| stamp.rfc3164) {
         header.message_offset = offset;
     }
+}
+
+/// The bytes of counters and marks before the time (`000123: *Mar 1 …`), as Cisco devices write them.
+fn counter(text: &str) -> usize {
+    let mut at = text.bytes().take(MAX_LEAD).take_while(|byte| is_blank(*byte)).count();
+    let digits = text[at..].bytes().take(10).take_while(u8::is_ascii_digit).count();
+    if digits > 0 && text[at + digits..].starts_with(": ") {
+        at += digits + 2;
+    }
+    at += usize::from(text[at..].starts_with(['*', '.', ':']));
+    at + usize::from(text[at..].bytes().next().is_some_and(is_blank))
 }
 
 /// Where the part behind the time begins, if what stands before it can be a header.
@@ -197,12 +267,10 @@ fn names(body: &str, lenient: bool) -> Option<Names> {
         }
         return None;
     }
-    let found = HOST.captures(body)?;
-    let host = found.get(1).or_else(|| found.get(2))?.as_str();
-    if LEVEL.is_match(host) || !plausible_host(host) {
+    let (host, mut end) = host(body)?;
+    if is_level(host) || !plausible_host(host) {
         return None;
     }
-    let mut end = found[0].len();
     // UniFi writes the host twice.
     if let Some(again) = body[end..].strip_prefix(host).filter(|rest| rest.starts_with(' ')) {
         end = body.len() - again.trim_start().len();
@@ -216,20 +284,70 @@ fn names(body: &str, lenient: bool) -> Option<Names> {
     }
 }
 
+/// A word that may be a host, an address in brackets too, and where what follows it begins.
+fn host(body: &str) -> Option<(&str, usize)> {
+    let word = &body[..word_end(body)];
+    let bare = word.strip_suffix(':').filter(|bare| !bare.is_empty()).unwrap_or(word);
+    let inside = bare.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let begins =
+        bare.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let fits = match inside {
+        Some(address) => {
+            !address.is_empty()
+                && address.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:".contains(&byte))
+        }
+        None => begins && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b)),
+    };
+    let mut end = word.len() + blanks(&body[word.len()..]);
+    if !fits || end == word.len() {
+        return None;
+    }
+    if body[end..].starts_with(':') && body[end + 1..].bytes().next().is_some_and(is_blank) {
+        end += 2;
+    }
+    Some((inside.unwrap_or(bare), end))
+}
+
+fn is_level(word: &str) -> bool {
+    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
+}
+
+/// `app:`, `app[7]:` and `app[7] `: the name, the process id, where what follows begins.
+fn tag_parts(body: &str) -> Option<(&str, Option<&str>, usize)> {
+    let bytes = body.as_bytes();
+    let percent = usize::from(bytes.first() == Some(&b'%'));
+    let first = *bytes.get(percent)?;
+    (first.is_ascii_alphanumeric() || first == b'_' || first == b'(').then_some(())?;
+    let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_./@()#%-".contains(byte);
+    let name = percent + bytes[percent..].iter().take_while(|byte| in_name(byte)).count();
+    let (id, mut end) = match bytes.get(name)? {
+        b':' => (None, name + 1),
+        b'[' => {
+            let length = body[name + 1..].find(']')?;
+            let id = &body[name + 1..name + 1 + length];
+            let marked = bytes.get(name + length + 2).is_some_and(|b| *b == b':' || is_blank(*b));
+            let short = id.chars().count() <= MAX_PROCESS_ID && !id.bytes().any(is_blank);
+            (short && marked).then_some((Some(id), name + length + 3))?
+        }
+        _ => return None,
+    };
+    end += usize::from(body[end..].bytes().next().is_some_and(is_blank));
+    Some((&body[..name], id, end))
+}
+
 fn tag(body: &str) -> Option<Names> {
-    let found = TAG.captures(body)?;
-    let app = found.get(1)?.as_str();
-    let proc_id = found.get(2).map(|id| id.as_str().to_owned()).filter(|id| !id.is_empty());
+    let (app, proc_id, end) = tag_parts(body)?;
+    let proc_id = proc_id.map(str::to_owned).filter(|id| !id.is_empty());
     // `CEF:0|…` and `LEEF:1.0|…` are the message's own start.
     if app.len() > MAX_NAME_BYTES
         || matches!(app, "CEF" | "LEEF")
-        || LEVEL.is_match(app)
+        || is_level(app)
         || app.parse::<std::net::IpAddr>().is_ok()
     {
         return None;
     }
     // Cisco's `%ASA-4-106023:` is the message's own start, told by it later.
-    let end = if app.starts_with('%') { 0 } else { found[0].len() };
+    let end = if app.starts_with('%') { 0 } else { end };
     let app = app.trim_start_matches('%');
     // An all-digit word before a colon is a clock or a counter.
     let named = app.bytes().any(|byte| byte.is_ascii_alphabetic());
