@@ -7,14 +7,14 @@ use regex::Regex;
 use vedette_event::Fields;
 
 use super::pairs::MAX_PAIRS;
-use super::{Decoder, Line};
+use super::{Decoder, Line, NO_APP, SURELY};
 use crate::fields::Offers;
 
 pub(super) const CEF: Decoder =
-    Decoder { dataset: "cef", sniff: |line| line.has("CEF:"), parse: cef };
+    Decoder { dataset: "cef", app: NO_APP, marks: &[&["CEF:"]], sniff: SURELY, parse: cef };
 
 pub(super) const LEEF: Decoder =
-    Decoder { dataset: "leef", sniff: |line| line.has("LEEF:"), parse: leef };
+    Decoder { dataset: "leef", app: NO_APP, marks: &[&["LEEF:"]], sniff: SURELY, parse: leef };
 
 static CEF_KEY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:^|\s)([A-Za-z0-9_.\[\]-]{1,64})=").expect("the pattern is constant")

@@ -6,15 +6,25 @@ use regex::Regex;
 use vedette_event::Fields;
 
 use super::pattern::{Lazy, Pattern, Patterns};
-use super::{Decoder, Line};
+use super::{Decoder, Line, NO_APP, program};
 use crate::fields::{self, Side};
 
-pub(super) const CISCO: Decoder =
-    Decoder { dataset: "cisco.asa", sniff: |line| CISCO_CODE.is_match(line.message), parse: cisco };
+pub(super) const CISCO: Decoder = Decoder {
+    dataset: "cisco.asa",
+    app: NO_APP,
+    marks: &[&["%ASA-"], &["%FTD-"], &["%PIX-"], &["%FWSM-"]],
+    sniff: |line| CISCO_CODE.is_match(line.message),
+    parse: cisco,
+};
 
 pub(super) const FILTERLOG: Decoder = Decoder {
     dataset: "pf.filterlog",
-    sniff: |line| line.app_is(&["filterlog"]) || line.message.starts_with("filterlog: "),
+    app: |app| program(app) == "filterlog",
+    marks: &[&["filterlog: "]],
+    sniff: |line| {
+        line.app.is_some_and(|app| program(app) == "filterlog")
+            || line.message.starts_with("filterlog: ")
+    },
     parse: filterlog,
 };
 

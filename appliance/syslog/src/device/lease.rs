@@ -2,15 +2,14 @@
 
 use std::sync::LazyLock;
 
-use super::Decoder;
 use super::pattern::{Lazy, Pattern, Patterns};
+use super::{Decoder, SURELY};
 
 pub(super) const LEASE: Decoder = Decoder {
     dataset: "dhcp",
-    sniff: |line| {
-        let app = line.app.unwrap_or_default();
-        ["dhcpd", "dnsmasq-dhcp", "dhcp", "kea-dhcp4"].contains(&app) || line.has("DHCPACK")
-    },
+    app: |app| ["dhcpd", "dnsmasq-dhcp", "dhcp", "kea-dhcp4"].contains(&app),
+    marks: &[&["DHCPACK"]],
+    sniff: SURELY,
     parse: |line, fields| {
         fields.set("event.category", "network");
         LINES.apply(line.message, fields);

@@ -3,12 +3,14 @@
 use vedette_event::Fields;
 
 use super::pattern::{Lazy, Pattern, Patterns};
-use super::{Decoder, Line, pairs};
+use super::{Decoder, Line, NO_APP, SURELY, pairs, program};
 use crate::fields::Offers;
 
 pub(super) const SSHD: Decoder = Decoder {
     dataset: "sshd",
-    sniff: |line| line.app_is(&["sshd", "sshd-session", "dropbear", "sshd-auth"]),
+    app: |app| ["sshd", "sshd-session", "dropbear", "sshd-auth"].contains(&program(app)),
+    marks: &[],
+    sniff: SURELY,
     parse: |line, fields| {
         fields.set("process.name", "sshd");
         daemon(line, fields, &[&SSHD_LINES, &PAM_LINES])
@@ -17,7 +19,9 @@ pub(super) const SSHD: Decoder = Decoder {
 
 pub(super) const SUDO: Decoder = Decoder {
     dataset: "sudo",
-    sniff: |line| line.app_is(&["sudo", "su", "doas", "pkexec", "sudo-rs"]),
+    app: |app| ["sudo", "su", "doas", "pkexec", "sudo-rs"].contains(&program(app)),
+    marks: &[],
+    sniff: SURELY,
     parse: |line, fields| {
         fields.set("process.name", line.app.unwrap_or_default());
         daemon(line, fields, &[&SUDO_LINES, &PAM_LINES])
@@ -26,6 +30,8 @@ pub(super) const SUDO: Decoder = Decoder {
 
 pub(super) const PAM: Decoder = Decoder {
     dataset: "pam",
+    app: NO_APP,
+    marks: &[&["pam_"], &["authentication failure;"]],
     sniff: |line| {
         line.message.contains("pam_") || line.message.starts_with("authentication failure;")
     },
@@ -34,7 +40,9 @@ pub(super) const PAM: Decoder = Decoder {
 
 pub(super) const NETFILTER: Decoder = Decoder {
     dataset: "netfilter",
-    sniff: |line| line.has(" SRC=") && line.has(" DST=") && line.has("PROTO="),
+    app: NO_APP,
+    marks: &[&[" SRC=", " DST=", "PROTO="]],
+    sniff: SURELY,
     parse: netfilter,
 };
 

@@ -1,18 +1,16 @@
 //! Postfix, Dovecot, Exim and sendmail.
 
-use super::Decoder;
 use super::pattern::{Lazy, Pattern, Patterns};
+use super::{Decoder, SURELY};
 
 pub(super) const MAIL: Decoder = Decoder {
     dataset: "mail",
-    sniff: |line| {
-        let app = line.app.unwrap_or_default();
-        let program = app.split(['/', '-']).next().unwrap_or_default();
-        ["postfix", "dovecot", "exim", "exim4", "sendmail", "sm", "auth"].contains(&program)
-            || line.has(" rip=")
-            || line.has("authenticator failed for")
-            || line.has(" H=") && line.has("F=<")
+    app: |app| {
+        let suite = app.split(['/', '-']).next().unwrap_or_default();
+        ["postfix", "dovecot", "exim", "exim4", "sendmail", "sm", "auth"].contains(&suite)
     },
+    marks: &[&[" rip="], &["authenticator failed for"], &[" H=", "F=<"]],
+    sniff: SURELY,
     parse: |line, fields| {
         fields.set("event.category", "email");
         MAIL_LINES.apply(line.message, fields);

@@ -1,12 +1,15 @@
 //! The devices that are known, as one table: a decoder says whether a line is its own and reads it.
 
 use std::cell::OnceCell;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use serde_json::Value;
 use vedette_event::Fields;
 
+use self::marks::{Search, Set, Texts};
 pub(crate) use self::product::Keys;
+use self::product::Products;
 use crate::fields::Offers;
 use crate::header::Header;
 
@@ -15,6 +18,7 @@ mod firewall;
 mod lease;
 mod linux;
 mod mail;
+mod marks;
 pub(crate) mod pairs;
 mod pattern;
 mod product;
@@ -23,14 +27,21 @@ mod structured;
 pub(crate) mod web;
 mod windows;
 
-/// Reads the lines of one kind of device.
+/// Reads the lines of one kind of device. A line may be its own where the header names its program or
+/// all texts of one set of marks occur (an empty set: any line); then it is asked.
 pub(crate) struct Decoder {
     dataset: &'static str,
+    app: fn(&str) -> bool,
+    marks: &'static [&'static [&'static str]],
     /// Whether a line is this device's: cheap, and sure enough to stop looking.
     sniff: fn(&Line<'_>) -> bool,
     /// Reads the line into fields; false when what should be there is not.
     parse: fn(&Line<'_>, &mut Fields) -> bool,
 }
+
+/// For decoders that need no more than their marks or their program.
+const NO_APP: fn(&str) -> bool = |_| false;
+const SURELY: fn(&Line<'_>) -> bool = |_| true;
 
 /// Formats that need more than a table, asked in order before the tables of `products`.
 const SURE: &[Decoder] = &[
@@ -67,6 +78,7 @@ pub(crate) struct Line<'t> {
     pub(crate) message: &'t str,
     pub(crate) app: Option<&'t str>,
     parameters: &'t [(String, String)],
+    marks: Set,
     json: OnceCell<Option<Value>>,
 }
 
@@ -92,6 +104,7 @@ impl<'t> Line<'t> {
             message,
             app: header.app.as_deref(),
             parameters: &header.parameters,
+            marks: TABLE.search.marks(message),
             json: OnceCell::new(),
         }
     }
@@ -99,11 +112,6 @@ impl<'t> Line<'t> {
     /// Whether the text occurs in the message.
     pub(crate) fn has(&self, needle: &str) -> bool {
         memmem::find(self.message.as_bytes(), needle.as_bytes()).is_some()
-    }
-
-    /// Whether the header names one of these programs.
-    pub(crate) fn app_is(&self, names: &[&str]) -> bool {
-        self.app.is_some_and(|app| names.contains(&app.rsplit('/').next().unwrap_or(app)))
     }
 
     /// The JSON object that the message is or ends with.
@@ -128,7 +136,7 @@ impl<'t> Line<'t> {
     }
 
     pub(crate) fn json_has(&self, key: &str) -> bool {
-        self.has(key) && self.json().is_some_and(|json| json.get(key).is_some())
+        self.json().is_some_and(|json| json.get(key).is_some())
     }
 
     /// Structured data of RFC 5424, embedded JSON and pairs, for whatever decoder did not come.
@@ -156,19 +164,53 @@ pub(crate) fn inside(message: &str) -> Option<String> {
     Some(json.get("log")?.as_str()?.trim_end().to_owned())
 }
 
-/// Asks the tables.
-pub(crate) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
-    if let Some(decoded) = by_code(SURE, line, fields) {
-        return Some(decoded);
-    }
-    if let Some(known) = product::decode(line, fields) {
-        return Some(Decoded { dataset: known.dataset, complete: true, keys: known.keys });
-    }
-    by_code(SHAPES, line, fields)
+struct Table {
+    search: Search,
+    sure: Vec<Known>,
+    products: Products,
+    shapes: Vec<Known>,
 }
 
-fn by_code(decoders: &[Decoder], line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
-    let decoder = decoders.iter().find(|decoder| (decoder.sniff)(line))?;
+/// A decoder and the sets of marks it is known by.
+struct Known {
+    decoder: &'static Decoder,
+    marks: Vec<Set>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut texts = Texts::default();
+    let mut known = |decoders: &'static [Decoder]| {
+        let sets = |decoder: &Decoder| decoder.marks.iter().map(|set| texts.set(set)).collect();
+        decoders
+            .iter()
+            .map(sets)
+            .zip(decoders)
+            .map(|(marks, decoder)| Known { decoder, marks })
+            .collect()
+    };
+    let [sure, shapes] = [known(SURE), known(SHAPES)];
+    let products = Products::new(&mut texts);
+    Table { search: texts.search(), sure, products, shapes }
+});
+
+/// Asks the tables.
+pub(crate) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
+    if let Some(decoded) = by_code(&TABLE.sure, line, fields) {
+        return Some(decoded);
+    }
+    if let Some(known) = TABLE.products.decode(line, fields) {
+        return Some(Decoded { dataset: known.dataset, complete: true, keys: known.keys });
+    }
+    by_code(&TABLE.shapes, line, fields)
+}
+
+fn by_code(table: &[Known], line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
+    let may_be = |known: &&Known| {
+        known.marks.iter().any(|set| line.marks.contains(set))
+            || line.app.is_some_and(known.decoder.app)
+    };
+    let known = table.iter().filter(may_be).find(|known| (known.decoder.sniff)(line))?;
+    let decoder = known.decoder;
     let complete = (decoder.parse)(line, fields);
     // A bare web-like line that does not parse is nobody's.
     (complete || decoder.dataset != "web.access").then_some(Decoded {
@@ -176,4 +218,9 @@ fn by_code(decoders: &[Decoder], line: &Line<'_>, fields: &mut Fields) -> Option
         complete,
         keys: &[],
     })
+}
+
+/// The program's own name, where the header gives a path.
+fn program(app: &str) -> &str {
+    app.rsplit('/').next().unwrap_or(app)
 }

@@ -1,24 +1,19 @@
-//! Products as data: how to know a line, what its keys mean, and the forms of its text. One search
-//! over the line finds the marks of all products at once.
+//! Products as data: how to know a line, what its keys mean, and the forms of its text. The marks in a
+//! line and the program in its header choose the few products that are asked.
 
-use std::sync::{LazyLock, OnceLock};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use vedette_event::Fields;
 
 use super::Line;
+use super::marks::{Set, Texts};
 use super::pattern::{Pattern, Patterns};
 use super::products::TABLES;
 use crate::fields;
 
-/// Text searched for marks: what names a product stands in front.
-const MAX_MARK_BYTES: usize = 2048;
-
 /// Columns read of one line; the longest known format has 117.
 const MAX_COLUMNS: usize = 128;
-
-/// Marks in all tables: the width of the set that holds those found.
-const MAX_MARKS: usize = 384;
 
 /// What is known of one product's lines.
 pub(crate) struct Product {
@@ -103,73 +98,77 @@ pub(crate) struct Known {
     pub(crate) keys: Keys,
 }
 
-struct Table {
-    search: AhoCorasick,
-    /// For each mark of the search, the entries that want it are those with its bit.
-    entries: Vec<Entry>,
-}
-
-struct Entry {
+pub(super) struct Entry {
     product: &'static Product,
-    marks: Marks,
+    marks: Set,
     patterns: OnceLock<Patterns>,
 }
 
-/// A set of marks.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Marks([u128; MAX_MARKS / 128]);
-
-impl Marks {
-    fn insert(&mut self, mark: usize) {
-        self.0[mark / 128] |= 1 << (mark % 128);
-    }
-
-    fn contains(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).all(|(all, part)| all & part == part)
-    }
+/// The tables, and which of their entries a line may be for.
+pub(super) struct Products {
+    entries: Vec<Entry>,
+    /// For each mark, the entries it names: each entry stands at the longest of its marks.
+    by_mark: Vec<Set>,
+    /// Entries without marks, by program.
+    by_app: HashMap<&'static str, Set>,
+    /// The same where only the program's beginning is known.
+    by_beginning: Vec<(&'static str, Set)>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
-
-impl Table {
-    fn new() -> Self {
-        let mut texts: Vec<&'static str> = Vec::new();
-        let mut entries = Vec::new();
+impl Products {
+    pub(super) fn new(texts: &mut Texts) -> Self {
+        let mut products = Self {
+            entries: Vec::new(),
+            by_mark: vec![Set::default(); Set::WIDTH],
+            by_app: HashMap::new(),
+            by_beginning: Vec::new(),
+        };
         for product in TABLES.iter().copied().flatten() {
-            let mut marks = Marks::default();
-            for text in product.marks {
-                let known = texts.iter().position(|other| other == text);
-                marks.insert(known.unwrap_or_else(|| {
-                    texts.push(*text);
-                    texts.len() - 1
-                }));
+            products.add(product, texts);
+        }
+        let entries = products.entries.len();
+        assert!(entries <= Set::WIDTH, "{entries} products: widen the set");
+        products
+    }
+
+    fn add(&mut self, product: &'static Product, texts: &mut Texts) {
+        let number = self.entries.len();
+        let marks = texts.set(product.marks);
+        self.entries.push(Entry { product, marks, patterns: OnceLock::new() });
+        if let Some(longest) = product.marks.iter().max_by_key(|mark| mark.len()) {
+            return self.by_mark[texts.number(longest)].insert(number);
+        }
+        for app in product.apps {
+            match app.strip_suffix('*') {
+                Some(beginning) => {
+                    let mut set = Set::default();
+                    set.insert(number);
+                    self.by_beginning.push((beginning, set));
+                }
+                None => self.by_app.entry(app).or_default().insert(number),
             }
-            entries.push(Entry { product, marks, patterns: OnceLock::new() });
         }
-        let search = AhoCorasickBuilder::new().kind(Some(AhoCorasickKind::DFA)).build(&texts);
-        Self { search: search.expect("the marks are constant"), entries }
     }
 
-    fn marks(&self, text: &str) -> Marks {
-        let mut found = Marks::default();
-        let text = &text[..text.floor_char_boundary(MAX_MARK_BYTES)];
-        for mark in self.search.find_overlapping_iter(text) {
-            found.insert(mark.pattern().as_usize());
+    /// Reads the line by the first product that knows it.
+    pub(super) fn decode(&self, line: &Line<'_>, fields: &mut Fields) -> Option<Known> {
+        let app = line.app.map(|app| app.rsplit('/').next().unwrap_or(app));
+        let mut candidates = Set::default();
+        for mark in line.marks.iter() {
+            candidates.unite(&self.by_mark[mark]);
         }
-        found
+        if let Some(app) = app {
+            let beginnings = self.by_beginning.iter().filter(|(known, _)| app.starts_with(known));
+            beginnings.for_each(|(_, set)| candidates.unite(set));
+            self.by_app.get(app).into_iter().for_each(|set| candidates.unite(set));
+        }
+        let entry = candidates.iter().map(|number| &self.entries[number]).find(|entry| {
+            line.marks.contains(&entry.marks) && entry.is_app(app) && entry.read(line, fields)
+        })?;
+        let product = entry.product;
+        fields.set("observer.vendor", product.vendor);
+        Some(Known { dataset: product.dataset, keys: product.keys })
     }
-}
-
-/// Asks the tables; reads the line by the first product that knows it.
-pub(super) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Known> {
-    let found = TABLE.marks(line.message);
-    let app = line.app.map(|app| app.rsplit('/').next().unwrap_or(app));
-    let entry = TABLE.entries.iter().find(|entry| {
-        found.contains(&entry.marks) && entry.is_app(app) && entry.read(line, fields)
-    })?;
-    let product = entry.product;
-    fields.set("observer.vendor", product.vendor);
-    Some(Known { dataset: product.dataset, keys: product.keys })
 }
 
 impl Entry {
@@ -244,22 +243,17 @@ fn bare(column: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
     fn the_tables_are_sound() {
-        let mut marks: BTreeSet<&str> = BTreeSet::new();
-        for entry in &TABLE.entries {
+        for entry in &Products::new(&mut Texts::default()).entries {
             let product = entry.product;
             assert!(!product.apps.is_empty() || !product.marks.is_empty(), "{}", product.dataset);
             assert!(!product.strict || !product.patterns.is_empty(), "{}", product.dataset);
             // Compiles every expression of the tables.
             let _compiled = entry.patterns.get_or_init(|| Patterns::new(product.patterns));
-            marks.extend(product.marks);
         }
-        assert!(marks.len() <= MAX_MARKS, "{} marks", marks.len());
     }
 
     #[test]

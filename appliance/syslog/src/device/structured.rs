@@ -2,14 +2,13 @@
 
 use vedette_event::Fields;
 
-use super::{Decoder, Line, pairs};
+use super::{Decoder, Line, NO_APP, SURELY, pairs};
 
 pub(super) const SURICATA: Decoder = Decoder {
     dataset: "suricata.eve",
-    sniff: |line| {
-        line.json_has("event_type") && line.has("\"flow_id\"")
-            || line.json_has("event_type") && line.has("src_ip")
-    },
+    app: NO_APP,
+    marks: &[&["event_type", "\"flow_id\""], &["event_type", "src_ip"]],
+    sniff: |line| line.json_has("event_type"),
     parse: |line, fields| {
         let alert = line.has("\"alert\"");
         fields.set("event.category", if alert { "intrusion_detection" } else { "network" });
@@ -19,6 +18,8 @@ pub(super) const SURICATA: Decoder = Decoder {
 
 pub(super) const ZEEK: Decoder = Decoder {
     dataset: "zeek",
+    app: NO_APP,
+    marks: &[&["id.orig_h"]],
     sniff: |line| line.json_has("id.orig_h"),
     parse: |line, fields| {
         fields.set("event.category", "network");
@@ -26,16 +27,19 @@ pub(super) const ZEEK: Decoder = Decoder {
     },
 };
 
-pub(super) const JSON: Decoder =
-    Decoder { dataset: "json", sniff: |line| line.is_json(), parse: json };
+pub(super) const JSON: Decoder = Decoder {
+    dataset: "json",
+    app: NO_APP,
+    marks: &[&["{"]],
+    sniff: |line| line.is_json(),
+    parse: json,
+};
 
 pub(super) const FORTINET: Decoder = Decoder {
     dataset: "fortinet",
-    sniff: |line| {
-        line.has("devname=") && line.has("logid=")
-            || line.has("devid=") && line.has("type=")
-            || line.has("log_id=") && line.has("subtype=")
-    },
+    app: NO_APP,
+    marks: &[&["devname=", "logid="], &["devid=", "type="], &["log_id=", "subtype="]],
+    sniff: SURELY,
     parse: |line, fields| {
         let pairs = pairs::key_values(line.message);
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
@@ -51,6 +55,8 @@ pub(super) const FORTINET: Decoder = Decoder {
 /// Lines that are mostly pairs: logfmt, other firewalls, audit.
 pub(super) const KEY_VALUE: Decoder = Decoder {
     dataset: "key_value",
+    app: NO_APP,
+    marks: &[&["="]],
     sniff: |line| {
         let text = line.message.trim_start();
         let word = text.find(|c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c)));

@@ -6,25 +6,31 @@ use regex::Regex;
 use vedette_event::Fields;
 
 use super::pattern::{Lazy, Pattern, Patterns};
-use super::{Decoder, Line};
+use super::{Decoder, Line, NO_APP, SURELY};
 use crate::fields::{self, Side};
 
 pub(super) const ACCESS: Decoder = Decoder {
     dataset: "web.access",
-    sniff: |line| line.has("] \"") || line.has("\" ") && line.has(" [") && line.has(" HTTP/"),
+    app: NO_APP,
+    marks: &[&["] \""], &["\" ", " [", " HTTP/"]],
+    sniff: SURELY,
     parse: access,
 };
 
 /// W3C extended format as IIS writes it by default: the server's address comes first.
 pub(super) const IIS: Decoder = Decoder {
     dataset: "iis",
+    app: NO_APP,
+    marks: &[&[]],
     sniff: |line| line.message.starts_with("20") && IIS_LINE.is_match(line.message),
     parse: iis,
 };
 
 pub(super) const ERROR: Decoder = Decoder {
     dataset: "web.error",
-    sniff: |line| line.has("[client ") || line.has(", client: "),
+    app: NO_APP,
+    marks: &[&["[client "], &[", client: "]],
+    sniff: SURELY,
     parse: |line, fields| {
         fields.set("event.category", "web");
         let known = ERROR_LINES.apply(line.message, fields);

@@ -6,27 +6,29 @@ use std::sync::LazyLock;
 use regex::Regex;
 use vedette_event::Fields;
 
-use super::{Decoder, Line, pairs};
+use super::{Decoder, Line, NO_APP, SURELY, pairs};
 use crate::fields::{self, Offers};
 
 pub(super) const WINDOWS: Decoder = Decoder {
     dataset: "windows",
-    sniff: |line| {
-        let text = line.message;
-        MARKS.is_match(text)
-    },
+    app: NO_APP,
+    marks: &[
+        &["\"EventID\""],
+        &["\"EventId\""],
+        &["\"eventdata\""],
+        &["\"winlog\""],
+        &["MSWinEventLog"],
+        &["Microsoft-Windows-"],
+        &["WinEvtLog: "],
+        &["<EventID"],
+        &["\"EventData\""],
+    ],
+    sniff: SURELY,
     parse,
 };
 
 /// Event data kept under its own name besides the mapped fields: rules for Windows ask for it.
 const MAX_EVENT_DATA: usize = 96;
-
-static MARKS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?-u)"EventI[Dd]"|"eventdata"|"winlog"|MSWinEventLog|Microsoft-Windows-|WinEvtLog: |<EventID|"EventData""#,
-    )
-    .expect("the pattern is constant")
-});
 
 static XML_DATA: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"<Data Name=["']([^"']{1,64})["'][^>]*>([^<]*)<|<(EventID|Computer|Channel)[^>]*>([^<]*)<|(SystemTime)=["']([^"']*)["']|<Provider (Name)=["']([^"']*)["']"#)
