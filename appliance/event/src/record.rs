@@ -72,37 +72,69 @@ pub enum Defect {
 }
 
 /// Fields of a record under Elastic Common Schema names (`source.ip`, `user.name`), values as text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fields(BTreeMap<Cow<'static, str>, String>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// In order of the names: a record has a dozen, for which a tree is dear.
+    sorted: Vec<(Cow<'static, str>, String)>,
+}
+
+/// Fields that most records stay below, so that the list grows once.
+const USUAL_FIELDS: usize = 16;
 
 impl Fields {
     /// Sets a field, unless the value is empty or a bare `-` (how most formats write "none").
     pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
-        let value = value.into();
-        if !value.is_empty() && value != "-" {
-            self.0.insert(name.into(), value);
+        let (name, value) = (name.into(), value.into());
+        if value.is_empty() || value == "-" {
+            return;
         }
+        match self.position(&name) {
+            Ok(index) => self.sorted[index].1 = value,
+            Err(index) => {
+                if self.sorted.capacity() == 0 {
+                    self.sorted.reserve(USUAL_FIELDS);
+                }
+                self.sorted.insert(index, (name, value));
+            }
+        }
+    }
+
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.sorted.binary_search_by(|(known, _)| known.as_ref().cmp(name))
     }
 
     /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.position(name).ok().map(|index| self.sorted[index].1.as_str())
     }
 
     /// All fields in name order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
+        self.sorted.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
     /// How many fields there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.sorted.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.sorted.is_empty()
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    /// In any order, as another version may have written them.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, String>::deserialize(deserializer)?;
+        Ok(Self { sorted: map.into_iter().map(|(name, value)| (name.into(), value)).collect() })
     }
 }
 
@@ -149,5 +181,20 @@ impl LogRecord {
     /// The time the line speaks of: its own, else when it came.
     pub fn occurred_at(&self) -> OffsetDateTime {
         self.timestamp.unwrap_or(self.received_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_sorted_and_replaced_by_name() {
+        let mut fields = Fields::default();
+        for (name, value) in [("b", "1"), ("a", "2"), ("c", "-"), ("b", "3"), ("d", "")] {
+            fields.set(name, value);
+        }
+        assert_eq!(fields.iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
+        assert_eq!((fields.get("b"), fields.get("c"), fields.len()), (Some("3"), None, 2));
     }
 }

@@ -1,7 +1,8 @@
 //! Which names devices give to what Elastic Common Schema calls `source.ip`, `user.name` and so on:
 //! one table for JSON, key=value, CEF, LEEF, Windows event data and structured data alike.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
@@ -165,8 +166,10 @@ const NOT_THE_ACTOR: &[&str] = &[
     "device",
 ];
 
-static KEYS: LazyLock<HashMap<&'static str, Vec<(usize, &'static str)>>> = LazyLock::new(|| {
-    let mut keys: HashMap<_, Vec<_>> = HashMap::new();
+type Table<T> = HashMap<&'static str, T, BuildHasherDefault<Fnv>>;
+
+static KEYS: LazyLock<Table<Vec<(usize, &'static str)>>> = LazyLock::new(|| {
+    let mut keys: Table<Vec<_>> = HashMap::default();
     for (field, aliases) in ALIASES {
         for (rank, alias) in aliases.split(' ').enumerate() {
             keys.entry(alias).or_default().push((rank, *field));
@@ -175,15 +178,43 @@ static KEYS: LazyLock<HashMap<&'static str, Vec<(usize, &'static str)>>> = LazyL
     keys
 });
 
-static SCHEMA: LazyLock<HashMap<&'static str, &'static str>> =
+static SCHEMA: LazyLock<Table<&'static str>> =
     LazyLock::new(|| ALIASES.iter().map(|(field, _)| (*field, *field)).collect());
+
+/// The hash of Fowler, Noll and Vo: the tables are constant, so nobody can make names collide.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A value offered for a field, and how sure its name is: less is surer.
+struct Offer {
+    field: &'static str,
+    rank: usize,
+    value: String,
+}
 
 /// The best value offered so far for each field.
 #[derive(Default)]
 pub(crate) struct Offers {
     /// The names of the product at hand, before those of all.
     own: Keys,
-    best: BTreeMap<&'static str, (usize, String)>,
+    best: Vec<Offer>,
     time_text: Option<(usize, String)>,
 }
 
@@ -206,22 +237,24 @@ impl Offers {
             }
             return;
         }
-        if let Some(field) = SCHEMA.get(path) {
+        let schematic = path.contains('.') || path.starts_with('@');
+        if let Some(field) = schematic.then(|| SCHEMA.get(path)).flatten() {
             return self.consider(field, 0, value);
         }
         let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
-        let parent = normal_key(parent.rsplit('.').next().unwrap_or(""));
-        let last = normal_key(last);
-        let joined = format!("{parent}{last}");
+        let parent = NormalKey::of(parent.rsplit('.').next().unwrap_or(""));
+        let joined = parent.joined(last);
         // A name that is known with its parent says more than the last word alone.
         if let Some(meanings) = KEYS.get(joined.as_str()) {
             self.consider_all(meanings, 0, value);
         }
-        if !parent.is_empty()
-            && let Some(meanings) = KEYS.get(last.as_str())
-        {
+        if parent.length == 0 {
+            return;
+        }
+        let last = NormalKey::of(last);
+        if let Some(meanings) = KEYS.get(last.as_str()) {
             let foreign = NOT_THE_ACTOR.contains(&parent.as_str());
-            if !foreign || last.len() > 8 {
+            if !foreign || last.length > 8 {
                 self.consider_all(meanings, 100, value);
             }
         }
@@ -240,18 +273,24 @@ impl Offers {
             }
             return;
         }
-        if self.best.get(field).is_some_and(|(best, _)| *best <= rank) {
+        let known = self.best.iter().position(|offer| offer.field == field);
+        if known.is_some_and(|index| self.best[index].rank <= rank) {
             return;
         }
-        if let Some(value) = checked(field, value) {
-            self.best.insert(field, (rank, value));
+        let Some(value) = checked(field, value) else { return };
+        let offer = Offer { field, rank, value };
+        match known {
+            Some(index) => self.best[index] = offer,
+            None => self.best.push(offer),
         }
     }
 
     /// Writes what was found into the fields that are still empty.
     pub(crate) fn fill(self, fields: &mut Fields) {
-        for (field, (_, value)) in self.best {
-            set_absent(fields, field, &value);
+        for Offer { field, value, .. } in self.best {
+            if fields.get(field).is_none() {
+                fields.set(field, value);
+            }
         }
         name_processes(fields);
     }
@@ -271,17 +310,41 @@ fn path_ends(path: &str, key: &str) -> bool {
     path.strip_suffix(key).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
-/// Lower case, letters and digits only.
-pub(crate) fn normal_key(key: &str) -> String {
-    key.bytes()
-        .filter(u8::is_ascii_alphanumeric)
-        .map(|byte| char::from(byte.to_ascii_lowercase()))
-        .collect()
+/// Longest name in the tables, in bytes, with room.
+const MAX_KEY_BYTES: usize = 40;
+
+/// A name in lower case, letters and digits only. Reads as empty where it is longer than any known.
+pub(crate) struct NormalKey {
+    bytes: [u8; MAX_KEY_BYTES],
+    length: usize,
+}
+
+impl NormalKey {
+    pub(crate) fn of(key: &str) -> Self {
+        Self { bytes: [0; MAX_KEY_BYTES], length: 0 }.joined(key)
+    }
+
+    /// With another name behind.
+    pub(crate) fn joined(&self, key: &str) -> Self {
+        let mut joined = Self { bytes: self.bytes, length: self.length };
+        for byte in key.bytes().filter(u8::is_ascii_alphanumeric) {
+            if let Some(place) = joined.bytes.get_mut(joined.length) {
+                *place = byte.to_ascii_lowercase();
+            }
+            joined.length += 1;
+        }
+        joined
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
 }
 
 /// What a bare word before an address means, if it is a key for one.
 pub(crate) fn address_field(word: &str) -> Option<&'static str> {
-    let meanings = KEYS.get(normal_key(word).as_str())?;
+    let meanings = KEYS.get(NormalKey::of(word).as_str())?;
     meanings
         .iter()
         .map(|(_, field)| *field)
@@ -381,9 +444,11 @@ pub(crate) fn outcome(value: &str) -> Option<&'static str> {
     ];
     const SUCCESS: [&str; 10] =
         ["succe", "ok", "accept", "allow", "pass", "true", "permit", "grant", "yes", "authorized"];
-    let value = value.to_ascii_lowercase();
-    let begins = |words: &[&str]| words.iter().any(|word| value.starts_with(word));
-    if begins(&FAILURE) || value == "no" {
+    let begins = |words: &[&str]| {
+        let front = |length: usize| value.as_bytes().get(..length).unwrap_or_default();
+        words.iter().any(|word| front(word.len()).eq_ignore_ascii_case(word.as_bytes()))
+    };
+    if begins(&FAILURE) || value.eq_ignore_ascii_case("no") {
         Some("failure")
     } else if begins(&SUCCESS) {
         Some("success")
@@ -418,7 +483,7 @@ fn user(value: &str) -> Option<String> {
     let value = value.trim_matches(['"', '\'', '<', '>', '[', ']']);
     let named = !value.is_empty()
         && value.len() <= 256
-        && !NOBODY.contains(&value.to_ascii_lowercase().as_str());
+        && !NOBODY.iter().any(|nobody| nobody.eq_ignore_ascii_case(value));
     (named && !value.starts_with('{')).then(|| value.to_owned())
 }
 
@@ -481,9 +546,11 @@ fn name_processes(fields: &mut Fields) {
         ("process.executable", "process.name"),
         ("process.parent.executable", "process.parent.name"),
     ] {
-        if let Some(path) = fields.get(path) {
+        if fields.get(name).is_none()
+            && let Some(path) = fields.get(path)
+        {
             let last = path.rsplit(['\\', '/']).next().unwrap_or_default().to_owned();
-            set_absent(fields, name, &last);
+            fields.set(name, last);
         }
     }
 }

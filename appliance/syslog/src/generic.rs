@@ -7,10 +7,12 @@ use regex::Regex;
 use time::OffsetDateTime;
 use vedette_event::Fields;
 
+use self::words::Words;
 use crate::device::{Decoded, Line, web};
 use crate::fields::{self, Side};
 
 mod addresses;
+mod words;
 
 /// Text looked at: the telling part of a line is in front, what follows is payload.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -34,17 +36,18 @@ pub(crate) fn fill_in(
     }
     let text = &line.message[..line.message.floor_char_boundary(MAX_TEXT_BYTES)];
     addresses::fill(text, fields);
-    if fields.get("user.name").is_none()
-        && let Some(user) = user(text)
-    {
+    let nameless = fields.get("user.name").is_none();
+    let told = fields.get("event.outcome").is_some();
+    let words = if nameless || !told { Words::of(text) } else { Words::default() };
+    if nameless && let Some(user) = user(text, &words) {
         fields.set("user.name", user);
     }
     if let Some(url) = fields.get("url.original").map(str::to_owned).or_else(|| url(text)) {
         web::set_url(&url, fields);
     }
     hashes(text, fields);
-    if fields.get("event.outcome").is_none() {
-        fields.set("event.outcome", outcome(text).unwrap_or_default());
+    if !told {
+        fields.set("event.outcome", words.outcome().unwrap_or_default());
     }
     time
 }
@@ -55,17 +58,18 @@ const MAX_USER_BYTES: usize = 128;
 /// Mentions of users looked at in one line.
 const MAX_NAMED: usize = 8;
 
+/// What names a user, at the place where one of the words stands that begin it.
 static USER: LazyLock<Regex> = LazyLock::new(|| {
     // Case: a named value; an unknown user; a quoted user; `for x from`; a bare `user x`.
     Regex::new(concat!(
-        r#"(?i)(?-u:\b)(?:user[ _-]?name|user[_-]?id|user|uname|account(?: name)?|acct|login(?: name)?|principal|e-?mail|identifiant)\s?[=:]+\s*["'<\[(]{0,2}([^\s"'<>,;\])(|]+)"#,
-        r#"|(?-u:\b)(?:invalid|illegal|unknown|bad|non-?existent) (?:user|login|account)(?:name)?(?: name| as)?[: ]+["'\[<]?([^\s"'\]>,;:(]+)"#,
-        r#"|(?-u:\b)(?:user|username|account|login|principal)s?\s+(?:for\s+|name\s+)?["'\[<`(]([^"'\]>`)]+)["'\]>`)]"#,
-        r#"|(?-u:\b)(?:for|by|as|of) (?:invalid |illegal |unknown |the )?(?:user |account |username |login |e?mail )?["'\[<]?([^\s"'\]>,;:]+)["'\]>]?(?: \([^)]*\))? (?:from|via|by|failed|has|with|on)(?-u:\b)"#,
-        r#"|(?-u:\b)(?:login|password|authentication|session \w+|logon|auth) (?:attempt |failed |failure |was )?for (?:user(?:name)?:? )?["'\[<]?([^\s"'\]>,;:(]+)"#,
-        r#"|(?-u:\b)login using ["']([^"']+)["']"#,
+        r#"(?i)^(?:(?:user[ _-]?name|user[_-]?id|user|uname|account(?: name)?|acct|login(?: name)?|principal|e-?mail|identifiant)[\t-\r ]?[=:]+[\t-\r ]*["'<\[(]{0,2}([^\s"'<>,;\])(|]+)"#,
+        r#"|(?:invalid|illegal|unknown|bad|non-?existent) (?:user|login|account)(?:name)?(?: name| as)?[: ]+["'\[<]?([^\s"'\]>,;:(]+)"#,
+        r#"|(?:user|username|account|login|principal)s?[\t-\r ]+(?:for[\t-\r ]+|name[\t-\r ]+)?["'\[<`(]([^"'\]>`)]+)["'\]>`)]"#,
+        r#"|(?:for|by|as|of) (?:invalid |illegal |unknown |the )?(?:user |account |username |login |e?mail )?["'\[<]?([^\s"'\]>,;:]+)["'\]>]?(?: \([^)]*\))? (?:from|via|by|failed|has|with|on)(?-u:\b)"#,
+        r#"|(?:login|password|authentication|session [0-9A-Za-z_]+|logon|auth) (?:attempt |failed |failure |was )?for (?:user(?:name)?:? )?["'\[<]?([^\s"'\]>,;:(]+)"#,
+        r#"|login using ["']([^"']+)["']"#,
         r#"|\[([^\s\]]+)\] (?:FAIL|OK) LOGIN"#,
-        r#"|(?-u:\b)(?:user|account|login) ([^\s"'\]>,;:=\[(]+)"#,
+        r#"|(?:user|account|login) ([^\s"'\]>,;:=\[(]+))"#,
     ))
     .expect("the pattern is constant")
 });
@@ -171,31 +175,39 @@ const NOT_USERS: &[&str] = &[
     "password,",
 ];
 
-fn user(text: &str) -> Option<String> {
-    let mut bare = None;
-    for found in USER.captures_iter(text).take(MAX_NAMED) {
-        let last = found.len() - 1;
-        let Some(index) = (1..=last).find(|index| found.get(*index).is_some()) else {
-            continue;
-        };
-        let name = found[index].trim_end_matches(['.', '!', '?']);
-        if !is_user(name) {
+fn user(text: &str, words: &Words) -> Option<String> {
+    let (mut bare, mut from, mut named) = (None, 0, 0);
+    let mut found = USER.capture_locations();
+    let last = found.len() - 1;
+    for start in words.names.iter().copied() {
+        // What a mention holds is looked at once.
+        if start < from || USER.captures_read(&mut found, &text[start..]).is_none() {
             continue;
         }
-        if index < last {
-            return Some(name.to_owned());
+        named += 1;
+        from = start + found.get(0).map_or(0, |(_, end)| end);
+        let group = (1..=last).find_map(|index| Some((index, found.get(index)?)));
+        if let Some((index, (begin, end))) = group {
+            let name = text[start + begin..start + end].trim_end_matches(['.', '!', '?']);
+            match is_user(name) {
+                true if index < last => return Some(name.to_owned()),
+                // A bare word behind `user` counts where nothing says it better.
+                true => bare = bare.or(Some(name)),
+                false => {}
+            }
         }
-        // A bare word behind `user` counts where nothing says it better.
-        bare.get_or_insert_with(|| name.to_owned());
+        if named == MAX_NAMED {
+            break;
+        }
     }
-    bare
+    bare.map(str::to_owned)
 }
 
 fn is_user(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
+    let is = |word: &&str| word.eq_ignore_ascii_case(name);
     (1..=MAX_USER_BYTES).contains(&name.len())
-        && !NOT_USERS.contains(&lower.as_str())
-        && !matches!(lower.as_str(), "null" | "none" | "undefined" | "nil" | "-")
+        && !NOT_USERS.iter().any(|word| is(word))
+        && !["null", "none", "undefined", "nil", "-"].iter().any(|word| is(word))
         && !name.ends_with('=')
         && !name.contains(['{', '}', '/', '=', '%'])
         && fields::address(name).is_none()
@@ -213,39 +225,33 @@ fn url(text: &str) -> Option<String> {
 
 /// Whole words of 32, 40 or 64 hexadecimal digits are MD5, SHA-1 or SHA-256.
 fn hashes(text: &str, fields: &mut Fields) {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    for word in
-        words.filter(|word| word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    {
-        let field = match word.len() {
+    let bytes = text.as_bytes();
+    let mut at = SHORTEST_HASH - 1;
+    // A word that long covers one byte in each stride of its length.
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_hexdigit() {
+            at += SHORTEST_HASH;
+            continue;
+        }
+        let before = bytes[..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric());
+        let start = at - before.count();
+        let length = bytes[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let word = &text[start..start + length];
+        let field = match length {
             32 => "file.hash.md5",
             40 => "file.hash.sha1",
             64 => "file.hash.sha256",
-            _ => continue,
+            _ => "",
         };
-        fields::set_absent(fields, field, &word.to_ascii_lowercase());
-    }
-}
-
-static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?i-u)(fail|denied|\bdeny|invalid|incorrect|reject|refused|unauthori[sz]ed|forbidden|\bblock|\bdrop|wrong|unsuccess|bad password|not allowed|illegal|unknown user|no such user|\bban(?:ned)?\b|mismatch|autherr|echec)",
-        r"|(accepted|succe(?:ss|eded)|logged in|granted|allowed|session opened)",
-    ))
-    .expect("the pattern is constant")
-});
-
-/// A guess from the words; one word of failure outweighs any of success.
-fn outcome(text: &str) -> Option<&'static str> {
-    let mut guess = None;
-    for found in OUTCOME.captures_iter(text).take(16) {
-        if found.get(1).is_some() {
-            return Some("failure");
+        if !field.is_empty() && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            fields::set_absent(fields, field, &word.to_ascii_lowercase());
         }
-        guess = Some("success");
+        at = start + length + SHORTEST_HASH;
     }
-    guess
 }
+
+/// Digits of the shortest hash.
+const SHORTEST_HASH: usize = 32;
 
 /// The side an address field stands for.
 fn side_of(field: &str) -> Side {
@@ -270,7 +276,25 @@ mod tests {
             ("User tried to login with wrong password", None),
             ("", None),
         ] {
-            assert_eq!(user(text).as_deref(), expected, "{text}");
+            assert_eq!(user(text, &Words::of(text)).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_whole_words() {
+        let (md5, sha1) = ("0123456789abcdefABCDEF0123456789", "a".repeat(40));
+        for (text, expected) in [
+            (format!("md5={md5}"), Some(("file.hash.md5", md5.to_ascii_lowercase()))),
+            (format!("{sha1}"), Some(("file.hash.sha1", sha1.clone()))),
+            (format!("xx {sha1}, y"), Some(("file.hash.sha1", sha1.clone()))),
+            (format!("x{md5}"), None),
+            (format!("{md5}g"), None),
+            ("a".repeat(31), None),
+        ] {
+            let mut fields = Fields::default();
+            hashes(&text, &mut fields);
+            let found = fields.iter().next().map(|(name, value)| (name, value.to_owned()));
+            assert_eq!(found, expected, "{text}");
         }
     }
 
@@ -280,8 +304,13 @@ mod tests {
             ("login failed, previously accepted", Some("failure")),
             ("Accepted password", Some("success")),
             ("hello", None),
+            ("bandit dropbear", Some("failure")),
+            ("urban debanned", None),
+            ("Ban 1.2.3.4", Some("failure")),
+            ("raindrop", None),
+            ("unsuccessful", Some("failure")),
         ] {
-            assert_eq!(outcome(text), expected, "{text}");
+            assert_eq!(Words::of(text).outcome(), expected, "{text}");
         }
     }
 }

@@ -19,6 +19,7 @@ mod fields;
 pub mod framing;
 mod generic;
 mod header;
+mod search;
 mod stamp;
 
 pub use decode::{Received, decode};

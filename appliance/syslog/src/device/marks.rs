@@ -1,7 +1,8 @@
 //! Texts that tell products apart: one search over a line finds all of them at once.
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, dfa::DFA};
+use memchr::memmem::Finder;
+
+use crate::search::{MIN_BYTES, Search};
 
 /// Text searched for marks: what names a product stands in front, long lines carry payload behind.
 const MAX_MARK_BYTES: usize = 8192;
@@ -41,55 +42,59 @@ impl Set {
     }
 }
 
+/// Texts that must all occur in a line.
+pub(super) struct Marks {
+    found: Set,
+    /// Those too short for the search, looked for in the lines that hold the others.
+    short: Vec<Finder<'static>>,
+}
+
+impl Marks {
+    pub(super) fn occur(&self, found: &Set, text: &str) -> bool {
+        found.contains(&self.found)
+            && self.short.iter().all(|finder| finder.find(text.as_bytes()).is_some())
+    }
+}
+
 /// Collects texts and numbers them.
 #[derive(Default)]
 pub(super) struct Texts(Vec<&'static str>);
 
 impl Texts {
-    /// The numbers of texts, each new or known.
-    pub(super) fn set(&mut self, texts: &[&'static str]) -> Set {
-        let mut set = Set::default();
+    pub(super) fn marks(&mut self, texts: &[&'static str]) -> Marks {
+        let mut found = Set::default();
+        let mut short = Vec::new();
         for text in texts {
-            set.insert(self.number(text));
+            match self.number(text) {
+                Some(number) => found.insert(number),
+                None => short.push(Finder::new(*text)),
+            }
         }
-        set
+        Marks { found, short }
     }
 
-    pub(super) fn number(&mut self, text: &'static str) -> usize {
-        self.0.iter().position(|known| *known == text).unwrap_or_else(|| {
-            self.0.push(text);
-            self.0.len() - 1
+    /// The number of a text, new or known; none where it is too short for the search.
+    pub(super) fn number(&mut self, text: &'static str) -> Option<usize> {
+        (text.len() >= MIN_BYTES).then(|| {
+            self.0.iter().position(|known| *known == text).unwrap_or_else(|| {
+                self.0.push(text);
+                self.0.len() - 1
+            })
         })
     }
 
     pub(super) fn search(self) -> Search {
         assert!(self.0.len() <= Set::WIDTH, "{} marks: widen the set", self.0.len());
-        Search(DFA::new(&self.0).expect("the marks are constant"))
+        Search::new(&self.0, false)
     }
 }
 
-/// Finds texts.
-pub(super) struct Search(DFA);
-
-impl Search {
-    /// The numbers of the texts that occur. Walks the automaton itself: its iterator stops at every
-    /// single match, and some marks are short.
-    pub(super) fn marks(&self, text: &str) -> Set {
-        let mut found = Set::default();
-        let text = &text.as_bytes()[..text.len().min(MAX_MARK_BYTES)];
-        let Ok(mut state) = self.0.start_state(Anchored::No) else {
-            return found;
-        };
-        for byte in text {
-            state = self.0.next_state(Anchored::No, state, *byte);
-            if self.0.is_special(state) && self.0.is_match(state) {
-                for index in 0..self.0.match_len(state) {
-                    found.insert(self.0.match_pattern(state, index).as_usize());
-                }
-            }
-        }
-        found
-    }
+/// The numbers of the texts that occur in the front of a line.
+pub(super) fn found(search: &Search, line: &str) -> Set {
+    let mut found = Set::default();
+    search
+        .each(&line[..line.floor_char_boundary(MAX_MARK_BYTES)], |number, _| found.insert(number));
+    found
 }
 
 #[cfg(test)]
@@ -97,13 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_marks_of_a_line_are_found() {
+    fn marks_occur_together() {
         let mut texts = Texts::default();
-        for text in ["% ", "ab", "b", "abc", "zz"] {
-            texts.number(text);
+        let marks = texts.marks(&["abc", "%", "def"]);
+        let search = texts.search();
+        for (line, expected) in [("abcdef%", true), ("abc def", false), ("% abc", false)] {
+            assert_eq!(marks.occur(&found(&search, line), line), expected, "{line}");
         }
-        let found: Vec<usize> = texts.search().marks("xabc% é").iter().collect();
-        assert_eq!(found, [0, 1, 2, 3]);
     }
 
     #[test]

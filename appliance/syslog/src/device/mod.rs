@@ -3,18 +3,19 @@
 use std::cell::OnceCell;
 use std::sync::LazyLock;
 
-use memchr::memmem;
-use serde_json::Value;
 use vedette_event::Fields;
 
-use self::marks::{Search, Set, Texts};
+use self::json::Json;
+use self::marks::{Marks, Set, Texts};
 pub(crate) use self::product::Keys;
 use self::product::Products;
 use crate::fields::Offers;
 use crate::header::Header;
+use crate::search::Search;
 
 mod delimited;
 mod firewall;
+mod json;
 mod lease;
 mod linux;
 mod mail;
@@ -79,7 +80,7 @@ pub(crate) struct Line<'t> {
     pub(crate) app: Option<&'t str>,
     parameters: &'t [(String, String)],
     marks: Set,
-    json: OnceCell<Option<Value>>,
+    json: OnceCell<Option<Json<'t>>>,
 }
 
 /// Who knew a line.
@@ -104,18 +105,18 @@ impl<'t> Line<'t> {
             message,
             app: header.app.as_deref(),
             parameters: &header.parameters,
-            marks: TABLE.search.marks(message),
+            marks: marks::found(&TABLE.search, message),
             json: OnceCell::new(),
         }
     }
 
     /// Whether the text occurs in the message.
     pub(crate) fn has(&self, needle: &str) -> bool {
-        memmem::find(self.message.as_bytes(), needle.as_bytes()).is_some()
+        memchr::memmem::find(self.message.as_bytes(), needle.as_bytes()).is_some()
     }
 
     /// The JSON object that the message is or ends with.
-    pub(crate) fn json(&self) -> Option<&Value> {
+    pub(crate) fn json(&self) -> Option<&Json<'t>> {
         self.json.get_or_init(|| pairs::embedded_json(self.message)).as_ref()
     }
 
@@ -174,13 +175,13 @@ struct Table {
 /// A decoder and the sets of marks it is known by.
 struct Known {
     decoder: &'static Decoder,
-    marks: Vec<Set>,
+    marks: Vec<Marks>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut texts = Texts::default();
     let mut known = |decoders: &'static [Decoder]| {
-        let sets = |decoder: &Decoder| decoder.marks.iter().map(|set| texts.set(set)).collect();
+        let sets = |decoder: &Decoder| decoder.marks.iter().map(|set| texts.marks(set)).collect();
         decoders
             .iter()
             .map(sets)
@@ -206,7 +207,7 @@ pub(crate) fn decode(line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
 
 fn by_code(table: &[Known], line: &Line<'_>, fields: &mut Fields) -> Option<Decoded> {
     let may_be = |known: &&Known| {
-        known.marks.iter().any(|set| line.marks.contains(set))
+        known.marks.iter().any(|marks| marks.occur(&line.marks, line.message))
             || line.app.is_some_and(known.decoder.app)
     };
     let known = table.iter().filter(may_be).find(|known| (known.decoder.sniff)(line))?;

@@ -1,6 +1,6 @@
 //! Names and values as lines carry them: `key=value` in its many spellings, and JSON made flat.
 
-use serde_json::Value;
+use super::json::{Json, Members, member};
 
 /// Pairs read from one line; no device sends near as many.
 pub(crate) const MAX_PAIRS: usize = 512;
@@ -91,19 +91,19 @@ fn quoted_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The JSON object in a line: the line itself, or one at its end behind other text.
-pub(crate) fn embedded_json(text: &str) -> Option<Value> {
+pub(crate) fn embedded_json(text: &str) -> Option<Json<'_>> {
     let start = memchr::memchr(b'{', text.as_bytes())?;
     let looks = text[start + 1..].trim_start().starts_with(['"', '}']);
     if !looks {
         return None;
     }
-    let mut stream = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
-    stream.next()?.ok().filter(Value::is_object)
+    let mut stream = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Json<'_>>();
+    stream.next()?.ok().filter(Json::is_object)
 }
 
 /// Calls `visit` with the dotted path and the text of every leaf. `{"Name": "X", "#text": "v"}`, as
 /// Windows event data comes, counts as `X: v`; `#text` and `#attributes` add nothing to a path.
-pub(crate) fn walk(value: &Value, visit: &mut dyn FnMut(&str, &str)) {
+pub(crate) fn walk(value: &Json<'_>, visit: &mut dyn FnMut(&str, &str)) {
     let mut left = MAX_PAIRS;
     descend(value, &mut String::new(), MAX_DEPTH, &mut |path, text| {
         if left > 0 {
@@ -113,18 +113,18 @@ pub(crate) fn walk(value: &Value, visit: &mut dyn FnMut(&str, &str)) {
     });
 }
 
-fn descend(value: &Value, path: &mut String, depth: usize, visit: &mut dyn FnMut(&str, &str)) {
+fn descend(value: &Json<'_>, path: &mut String, depth: usize, visit: &mut dyn FnMut(&str, &str)) {
     match value {
-        Value::Null => {}
-        Value::String(text) => visit(path, text),
-        Value::Bool(flag) => visit(path, if *flag { "true" } else { "false" }),
-        Value::Number(number) => visit(path, &number.to_string()),
-        Value::Array(elements) if depth > 0 => {
+        Json::Null => {}
+        Json::Text(text) => visit(path, text),
+        Json::Flag(flag) => visit(path, if *flag { "true" } else { "false" }),
+        Json::Number(number) => visit(path, &number.to_string()),
+        Json::List(elements) if depth > 0 => {
             for element in elements.iter().take(MAX_ELEMENTS) {
                 descend(element, path, depth - 1, visit);
             }
         }
-        Value::Object(members) if depth > 0 => {
+        Json::Object(members) if depth > 0 => {
             let length = path.len();
             if let Some((name, text)) = named_value(members) {
                 push(path, name);
@@ -153,11 +153,11 @@ fn push(path: &mut String, key: &str) {
 }
 
 /// Lists of named values: Windows `Data`, Microsoft 365 `ExtendedProperties`, HTTP headers.
-fn named_value(members: &serde_json::Map<String, Value>) -> Option<(&str, &str)> {
+fn named_value<'m>(members: &'m Members<'_>) -> Option<(&'m str, &'m str)> {
     if !(2..=3).contains(&members.len()) {
         return None;
     }
-    let get = |keys: [&str; 4]| keys.into_iter().find_map(|key| members.get(key)?.as_str());
+    let get = |keys: [&str; 4]| keys.into_iter().find_map(|key| member(members, key)?.as_str());
     let name = get(["Name", "name", "@Name", "key"])?;
     let value = get(["#text", "Value", "value", "content"])?;
     Some((name, value))

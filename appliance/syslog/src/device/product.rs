@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use vedette_event::Fields;
 
 use super::Line;
-use super::marks::{Set, Texts};
+use super::marks::{Marks, Set, Texts};
 use super::pattern::{Pattern, Patterns};
 use super::products::TABLES;
 use crate::fields;
@@ -100,7 +100,7 @@ pub(crate) struct Known {
 
 pub(super) struct Entry {
     product: &'static Product,
-    marks: Set,
+    marks: Marks,
     patterns: OnceLock<Patterns>,
 }
 
@@ -109,6 +109,8 @@ pub(super) struct Products {
     entries: Vec<Entry>,
     /// For each mark, the entries it names: each entry stands at the longest of its marks.
     by_mark: Vec<Set>,
+    /// Entries whose marks are all too short for the search.
+    by_nothing: Set,
     /// Entries without marks, by program.
     by_app: HashMap<&'static str, Set>,
     /// The same where only the program's beginning is known.
@@ -120,6 +122,7 @@ impl Products {
         let mut products = Self {
             entries: Vec::new(),
             by_mark: vec![Set::default(); Set::WIDTH],
+            by_nothing: Set::default(),
             by_app: HashMap::new(),
             by_beginning: Vec::new(),
         };
@@ -133,10 +136,12 @@ impl Products {
 
     fn add(&mut self, product: &'static Product, texts: &mut Texts) {
         let number = self.entries.len();
-        let marks = texts.set(product.marks);
+        let marks = texts.marks(product.marks);
         self.entries.push(Entry { product, marks, patterns: OnceLock::new() });
         if let Some(longest) = product.marks.iter().max_by_key(|mark| mark.len()) {
-            return self.by_mark[texts.number(longest)].insert(number);
+            let number_of_mark = texts.number(longest);
+            let named = number_of_mark.map_or(&mut self.by_nothing, |mark| &mut self.by_mark[mark]);
+            return named.insert(number);
         }
         for app in product.apps {
             match app.strip_suffix('*') {
@@ -153,7 +158,7 @@ impl Products {
     /// Reads the line by the first product that knows it.
     pub(super) fn decode(&self, line: &Line<'_>, fields: &mut Fields) -> Option<Known> {
         let app = line.app.map(|app| app.rsplit('/').next().unwrap_or(app));
-        let mut candidates = Set::default();
+        let mut candidates = self.by_nothing;
         for mark in line.marks.iter() {
             candidates.unite(&self.by_mark[mark]);
         }
@@ -163,7 +168,9 @@ impl Products {
             self.by_app.get(app).into_iter().for_each(|set| candidates.unite(set));
         }
         let entry = candidates.iter().map(|number| &self.entries[number]).find(|entry| {
-            line.marks.contains(&entry.marks) && entry.is_app(app) && entry.read(line, fields)
+            entry.marks.occur(&line.marks, line.message)
+                && entry.is_app(app)
+                && entry.read(line, fields)
         })?;
         let product = entry.product;
         fields.set("observer.vendor", product.vendor);

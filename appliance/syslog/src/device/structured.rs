@@ -30,7 +30,7 @@ pub(super) const ZEEK: Decoder = Decoder {
 pub(super) const JSON: Decoder = Decoder {
     dataset: "json",
     app: NO_APP,
-    marks: &[&["{"]],
+    marks: &[&[]],
     sniff: |line| line.is_json(),
     parse: json,
 };
@@ -56,7 +56,7 @@ pub(super) const FORTINET: Decoder = Decoder {
 pub(super) const KEY_VALUE: Decoder = Decoder {
     dataset: "key_value",
     app: NO_APP,
-    marks: &[&["="]],
+    marks: &[&[]],
     sniff: |line| {
         let text = line.message.trim_start();
         let word = text.find(|c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c)));

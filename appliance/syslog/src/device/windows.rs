@@ -7,7 +7,7 @@ use regex::Regex;
 use vedette_event::Fields;
 
 use super::{Decoder, Line, NO_APP, SURELY, pairs};
-use crate::fields::{self, Offers};
+use crate::fields::{self, NormalKey, Offers};
 
 pub(super) const WINDOWS: Decoder = Decoder {
     dataset: "windows",
@@ -68,7 +68,7 @@ impl Data {
     fn take(&mut self, path: &str, value: &str) {
         let name = path.rsplit('.').next().unwrap_or(path);
         let parent = path.rsplit('.').nth(1).unwrap_or_default();
-        let key = fields::normal_key(name);
+        let key = NormalKey::of(name);
         match key.as_str() {
             "targetusername" => self.target_user = named(value),
             "subjectusername" => self.subject_user = named(value),
@@ -80,7 +80,7 @@ impl Data {
             // `Computer`, `Channel` and the like of the event's System part and the data alike.
             _ => self.offers.offer(name, value),
         }
-        if fields::normal_key(parent) == "eventdata" && self.own.len() < MAX_EVENT_DATA {
+        if NormalKey::of(parent).as_str() == "eventdata" && self.own.len() < MAX_EVENT_DATA {
             self.own.push((format!("winlog.event_data.{}", capitalised(name)), value.to_owned()));
         }
     }

@@ -155,6 +155,10 @@ fn is_word(byte: u8) -> bool {
 /// The address that begins at `start`, in a run of its letters up to `end`, and where it ends.
 fn address_in(text: &str, start: usize, end: usize) -> Option<(IpAddr, usize)> {
     let run = text[start..end].trim_end_matches(['.', ':']);
+    let count = |mark: u8| run.bytes().filter(|byte| *byte == mark).count();
+    if count(b'.') < 3 && count(b':') < 2 {
+        return None;
+    }
     // A letter or hyphen straight behind makes it a name or a version.
     let open = |length: usize| {
         let next = text.as_bytes().get(start + length).copied().unwrap_or(b' ');
@@ -239,8 +243,8 @@ fn labelled(before: &str) -> Option<(Side, i32, bool)> {
             return None;
         }
         let away = 12 * i32::try_from(distance).unwrap_or(0);
-        let lower = word.to_ascii_lowercase();
-        if let Some((_, side, score)) = WORDS.iter().find(|(known, _, _)| *known == lower) {
+        let known = WORDS.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(word));
+        if let Some((_, side, score)) = known {
             return Some((*side, score - away, *score == 100));
         }
         if let Some(field) = fields::address_field(word) {

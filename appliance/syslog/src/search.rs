@@ -1,0 +1,140 @@
+//! Finds many short texts in a line at once. An automaton over some hundred texts does not fit the
+//! processor's first cache; a bit for each four bytes that one of the texts holds does, and almost all
+//! of a line is passed by it.
+
+/// Bits of the filter, as a power of two: 4 KB, a thirtieth of the first cache at most in use.
+const FILTER_BITS: u32 = 15;
+
+/// Lists of texts behind the filter, as a power of two.
+const BUCKET_BITS: u32 = 10;
+
+/// Shortest text that can be searched for, in bytes.
+pub(crate) const MIN_BYTES: usize = 3;
+
+/// Texts made ready.
+pub(crate) struct Search {
+    filter: Vec<u64>,
+    buckets: Vec<Vec<Keyed>>,
+    /// Set in both sides before they are compared: letters lose their case.
+    fold: u32,
+}
+
+/// A text and the four bytes that call for it.
+struct Keyed {
+    gram: u32,
+    /// Where in the text they stand.
+    offset: usize,
+    text: &'static str,
+    number: usize,
+}
+
+impl Search {
+    /// For these texts, each at least [`MIN_BYTES`] long, numbered in order.
+    pub(crate) fn new(texts: &[&'static str], ignore_case: bool) -> Self {
+        let mut search = Self {
+            filter: vec![0; 1 << (FILTER_BITS - 6)],
+            buckets: (0..1 << BUCKET_BITS).map(|_| Vec::new()).collect(),
+            fold: if ignore_case { 0x2020_2020 } else { 0 },
+        };
+        for (number, text) in texts.iter().enumerate() {
+            search.add(number, text);
+        }
+        search
+    }
+
+    fn add(&mut self, number: usize, text: &'static str) {
+        let bytes = text.as_bytes();
+        assert!(bytes.len() >= MIN_BYTES, "{text:?} is too short to be searched for");
+        // Capitals, digits and marks are rarer in a line than small letters and blanks.
+        let common = |byte: &&u8| byte.is_ascii_lowercase() || **byte == b' ';
+        let windows = bytes.windows(4).enumerate();
+        let rarest = windows.min_by_key(|(_, gram)| gram.iter().filter(common).count());
+        match rarest {
+            Some((offset, gram)) => {
+                let gram = [gram[0], gram[1], gram[2], gram[3]];
+                self.insert(Keyed { gram: u32::from_le_bytes(gram), offset, text, number });
+            }
+            // A text of three bytes is called for whatever follows it.
+            None => {
+                for last in 0..=u8::MAX {
+                    let gram = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], last]);
+                    self.insert(Keyed { gram, offset: 0, text, number });
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, keyed: Keyed) {
+        let keyed = Keyed { gram: keyed.gram | self.fold, ..keyed };
+        let (bit, bucket) = places(keyed.gram);
+        self.filter[bit / 64] |= 1 << (bit % 64);
+        let bucket = &mut self.buckets[bucket];
+        // With the case folded, two fourth bytes may be one.
+        if !bucket.iter().any(|other| (other.gram, other.number) == (keyed.gram, keyed.number)) {
+            bucket.push(keyed);
+        }
+    }
+
+    /// Calls `found` with the number of each text that occurs and where it begins.
+    pub(crate) fn each(&self, text: &str, mut found: impl FnMut(usize, usize)) {
+        let text = text.as_bytes();
+        for (at, gram) in text.windows(4).enumerate() {
+            let gram = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]);
+            self.look(text, at, gram | self.fold, &mut found);
+        }
+        if let Some(&[a, b, c]) = text.len().checked_sub(3).and_then(|at| text.get(at..)) {
+            let gram = u32::from_le_bytes([a, b, c, 0]);
+            self.look(text, text.len() - 3, gram | self.fold, &mut found);
+        }
+    }
+
+    #[inline]
+    fn look(&self, text: &[u8], at: usize, gram: u32, found: &mut impl FnMut(usize, usize)) {
+        let (bit, bucket) = places(gram);
+        if self.filter[bit / 64] >> (bit % 64) & 1 == 0 {
+            return;
+        }
+        for keyed in self.buckets[bucket].iter().filter(|keyed| keyed.gram == gram) {
+            let Some(start) = at.checked_sub(keyed.offset) else { continue };
+            let there = text.get(start..start + keyed.text.len());
+            let alike = there.is_some_and(|there| match self.fold {
+                0 => there == keyed.text.as_bytes(),
+                _ => there.eq_ignore_ascii_case(keyed.text.as_bytes()),
+            });
+            if alike {
+                found(keyed.number, start);
+            }
+        }
+    }
+}
+
+/// The bit and the bucket of four bytes: the upper bits of a product with 2^32 over the golden ratio.
+#[inline]
+fn places(gram: u32) -> (usize, usize) {
+    let hash = gram.wrapping_mul(0x9e37_79b1);
+    ((hash >> (32 - FILTER_BITS)) as usize, (hash >> (32 - BUCKET_BITS)) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_found_where_it_stands() {
+        for (texts, ignore_case, line, expected) in [
+            (&["abc", "bcde", "zzzz"][..], false, "xabcde", &[(0, 1), (1, 2)][..]),
+            (&["abc"], false, "abc", &[(0, 0)]),
+            (&["abc"], false, "ab", &[]),
+            (&["Ban", "from "], true, "FROM a ban", &[(1, 0), (0, 7)]),
+            (&["Ban"], false, "ban", &[]),
+            (&["é=x", "mark"], false, "é=x", &[(0, 0)]),
+            (&["aaaa"], false, "aaaaa", &[(0, 0), (0, 1)]),
+            (&["ab"; 0], false, "ab", &[]),
+        ] {
+            let mut found = Vec::new();
+            Search::new(texts, ignore_case).each(line, |number, at| found.push((number, at)));
+            found.sort_by_key(|(_, at)| *at);
+            assert_eq!(found, expected, "{texts:?} in {line:?}");
+        }
+    }
+}
