@@ -2,18 +2,24 @@
 //! processor's first cache; a bit for each four bytes that one of the texts holds does, and almost all
 //! of a line is passed by it.
 
-/// Bits of the filter, as a power of two: 4 KB, a thirtieth of the first cache at most in use.
-const FILTER_BITS: u32 = 15;
+/// Bits of the filter, as a power of two: 8 KB, a sixth of a first cache.
+const FILTER_BITS: u32 = 16;
+
+const FILTER_WORDS: usize = 1 << (FILTER_BITS - 6);
 
 /// Lists of texts behind the filter, as a power of two.
 const BUCKET_BITS: u32 = 10;
 
-/// Shortest text that can be searched for, in bytes.
-pub(crate) const MIN_BYTES: usize = 3;
+/// Shortest text that is searched for wherever it stands, in bytes. A shorter one is found only where no
+/// letter or digit stands before it.
+pub(crate) const MIN_BYTES: usize = 4;
+
+/// Shortest of those, in bytes.
+const MIN_WORD_BYTES: usize = 3;
 
 /// Texts made ready.
 pub(crate) struct Search {
-    filter: Vec<u64>,
+    filter: Box<[u64; FILTER_WORDS]>,
     buckets: Vec<Vec<Keyed>>,
     /// Set in both sides before they are compared: letters lose their case.
     fold: u32,
@@ -22,8 +28,8 @@ pub(crate) struct Search {
 /// A text and the four bytes that call for it.
 struct Keyed {
     gram: u32,
-    /// Where in the text they stand.
-    offset: usize,
+    /// Where the text begins, from where they stand.
+    offset: isize,
     text: &'static str,
     number: usize,
 }
@@ -32,7 +38,7 @@ impl Search {
     /// For these texts, each at least [`MIN_BYTES`] long, numbered in order.
     pub(crate) fn new(texts: &[&'static str], ignore_case: bool) -> Self {
         let mut search = Self {
-            filter: vec![0; 1 << (FILTER_BITS - 6)],
+            filter: Box::new([0; FILTER_WORDS]),
             buckets: (0..1 << BUCKET_BITS).map(|_| Vec::new()).collect(),
             fold: if ignore_case { 0x2020_2020 } else { 0 },
         };
@@ -44,23 +50,18 @@ impl Search {
 
     fn add(&mut self, number: usize, text: &'static str) {
         let bytes = text.as_bytes();
-        assert!(bytes.len() >= MIN_BYTES, "{text:?} is too short to be searched for");
+        assert!(bytes.len() >= MIN_WORD_BYTES, "{text:?} is too short to be searched for");
         // Capitals, digits and marks are rarer in a line than small letters and blanks.
         let common = |byte: &&u8| byte.is_ascii_lowercase() || **byte == b' ';
         let windows = bytes.windows(4).enumerate();
         let rarest = windows.min_by_key(|(_, gram)| gram.iter().filter(common).count());
-        match rarest {
-            Some((offset, gram)) => {
-                let gram = [gram[0], gram[1], gram[2], gram[3]];
-                self.insert(Keyed { gram: u32::from_le_bytes(gram), offset, text, number });
-            }
-            // A text of three bytes is called for whatever follows it.
-            None => {
-                for last in 0..=u8::MAX {
-                    let gram = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], last]);
-                    self.insert(Keyed { gram, offset: 0, text, number });
-                }
-            }
+        if let Some((at, gram)) = rarest {
+            let gram = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]);
+            return self.insert(Keyed { gram, offset: -(at as isize), text, number });
+        }
+        for before in (0..0x80).filter(|before: &u8| !before.is_ascii_alphanumeric()) {
+            let gram = u32::from_le_bytes([before, bytes[0], bytes[1], bytes[2]]);
+            self.insert(Keyed { gram, offset: 1, text, number });
         }
     }
 
@@ -78,24 +79,25 @@ impl Search {
     /// Calls `found` with the number of each text that occurs and where it begins.
     pub(crate) fn each(&self, text: &str, mut found: impl FnMut(usize, usize)) {
         let text = text.as_bytes();
-        for (at, gram) in text.windows(4).enumerate() {
-            let gram = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]);
-            self.look(text, at, gram | self.fold, &mut found);
+        if let Some(&[a, b, c]) = text.get(..3) {
+            self.check(text, -1, u32::from_le_bytes([b' ', a, b, c]) | self.fold, &mut found);
         }
-        if let Some(&[a, b, c]) = text.len().checked_sub(3).and_then(|at| text.get(at..)) {
-            let gram = u32::from_le_bytes([a, b, c, 0]);
-            self.look(text, text.len() - 3, gram | self.fold, &mut found);
+        let filter: &[u64; FILTER_WORDS] = &self.filter;
+        for (at, gram) in text.windows(4).enumerate() {
+            let gram = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]) | self.fold;
+            let (bit, _) = places(gram);
+            if filter[bit / 64 % FILTER_WORDS] >> (bit % 64) & 1 != 0 {
+                self.check(text, at as isize, gram, &mut found);
+            }
         }
     }
 
-    #[inline]
-    fn look(&self, text: &[u8], at: usize, gram: u32, found: &mut impl FnMut(usize, usize)) {
-        let (bit, bucket) = places(gram);
-        if self.filter[bit / 64] >> (bit % 64) & 1 == 0 {
-            return;
-        }
+    /// Looks for the texts that these four bytes call for. Apart from the loop, so that it stays small.
+    #[inline(never)]
+    fn check(&self, text: &[u8], at: isize, gram: u32, found: &mut dyn FnMut(usize, usize)) {
+        let (_, bucket) = places(gram);
         for keyed in self.buckets[bucket].iter().filter(|keyed| keyed.gram == gram) {
-            let Some(start) = at.checked_sub(keyed.offset) else { continue };
+            let Ok(start) = usize::try_from(at + keyed.offset) else { continue };
             let there = text.get(start..start + keyed.text.len());
             let alike = there.is_some_and(|there| match self.fold {
                 0 => there == keyed.text.as_bytes(),
@@ -122,8 +124,8 @@ mod tests {
     #[test]
     fn every_text_is_found_where_it_stands() {
         for (texts, ignore_case, line, expected) in [
-            (&["abc", "bcde", "zzzz"][..], false, "xabcde", &[(0, 1), (1, 2)][..]),
-            (&["abc"], false, "abc", &[(0, 0)]),
+            (&["abcd", "bcde", "zzzz"][..], false, "xabcde", &[(0, 1), (1, 2)][..]),
+            (&["abc"], false, "abc xabc \"abc", &[(0, 0), (0, 10)]),
             (&["abc"], false, "ab", &[]),
             (&["Ban", "from "], true, "FROM a ban", &[(1, 0), (0, 7)]),
             (&["Ban"], false, "ban", &[]),

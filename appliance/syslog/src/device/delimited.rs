@@ -7,6 +7,7 @@ use regex::Regex;
 use vedette_event::Fields;
 
 use super::pairs::MAX_PAIRS;
+use super::pattern::ascii;
 use super::{Decoder, Line, NO_APP, SURELY};
 use crate::fields::Offers;
 
@@ -17,7 +18,7 @@ pub(super) const LEEF: Decoder =
     Decoder { dataset: "leef", app: NO_APP, marks: &[&["LEEF:"]], sniff: SURELY, parse: leef };
 
 static CEF_KEY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|\s)([A-Za-z0-9_.\[\]-]{1,64})=").expect("the pattern is constant")
+    Regex::new(&ascii(r"(?:^|\s)([A-Za-z0-9_.\[\]-]{1,64})=")).expect("the pattern is constant")
 });
 
 fn cef(line: &Line<'_>, fields: &mut Fields) -> bool {

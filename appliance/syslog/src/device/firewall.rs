@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use vedette_event::Fields;
 
-use super::pattern::{Lazy, Pattern, Patterns};
+use super::pattern::{Lazy, Pattern, Patterns, ascii};
 use super::{Decoder, Line, NO_APP, program};
 use crate::fields::{self, Side};
 
@@ -29,7 +29,8 @@ pub(super) const FILTERLOG: Decoder = Decoder {
 };
 
 static CISCO_CODE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"%(?:ASA|FTD|PIX|FWSM)-(?:[a-z]+-)?(\d)-(\d{6})").expect("the pattern is constant")
+    Regex::new(&ascii(r"%(?:ASA|FTD|PIX|FWSM)-(?:[a-z]+-)?(\d)-(\d{6})"))
+        .expect("the pattern is constant")
 });
 
 static CISCO_LINES: Lazy = Lazy::new(|| Patterns::new(CISCO_PATTERNS));

@@ -98,7 +98,7 @@ fn names(regex: &'static str) -> impl Iterator<Item = &'static str> {
 }
 
 /// The expression with classes of ASCII for those of Unicode, which cost a decoder of UTF-8 each.
-fn ascii(regex: &str) -> String {
+pub(super) fn ascii(regex: &str) -> String {
     let mut text = String::with_capacity(regex.len() * 2);
     let mut characters = regex.chars();
     while let Some(character) = characters.next() {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use vedette_event::Fields;
 
+use super::pattern::ascii;
 use super::{Decoder, Line, NO_APP, SURELY, pairs};
 use crate::fields::{self, NormalKey, Offers};
 
@@ -31,17 +32,15 @@ pub(super) const WINDOWS: Decoder = Decoder {
 const MAX_EVENT_DATA: usize = 96;
 
 static XML_DATA: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"<Data Name=["']([^"']{1,64})["'][^>]*>([^<]*)<|<(EventID|Computer|Channel)[^>]*>([^<]*)<|(SystemTime)=["']([^"']*)["']|<Provider (Name)=["']([^"']*)["']"#)
-        .expect("the pattern is constant")
+    Regex::new(&ascii(r#"<Data Name=["']([^"']{1,64})["'][^>]*>([^<]*)<|<(EventID|Computer|Channel)[^>]*>([^<]*)<|(SystemTime)=["']([^"']*)["']|<Provider (Name)=["']([^"']*)["']"#)).expect("the pattern is constant")
 });
 
 static LABELS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(Account Name|Source Network Address|Client Address|Source Address|Source Port|Workstation Name|Source Workstation|Logon Account|New Process Name|Creator Process Name|Process Command Line|Logon Type|Service Name|Task Name|Caller Computer Name|User Name|Target Account Name|Failure Reason|Object Name|Share Name):(?:\s|#011)*([^\s#][^\t\n#]*?)(?:#01[1235]|\t|\s{2,}|\n|$)")
-        .expect("the pattern is constant")
+    Regex::new(&ascii(r"(Account Name|Source Network Address|Client Address|Source Address|Source Port|Workstation Name|Source Workstation|Logon Account|New Process Name|Creator Process Name|Process Command Line|Logon Type|Service Name|Task Name|Caller Computer Name|User Name|Target Account Name|Failure Reason|Object Name|Share Name):(?:\s|#011)*([^\s#][^\t\n#]*?)(?:#01[1235]|\t|\s{2,}|\n|$)")).expect("the pattern is constant")
 });
 
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:AUDIT_[A-Z]+|INFORMATION|WARNING|ERROR)\((\d{1,5})\)|Microsoft-Windows-[A-Za-z-]+(?:#011|\t|\[)(\d{1,5})|EventI[Dd][:=] ?(\d{1,5})").expect("the pattern is constant")
+    Regex::new(&ascii(r"(?:AUDIT_[A-Z]+|INFORMATION|WARNING|ERROR)\((\d{1,5})\)|Microsoft-Windows-[A-Za-z-]+(?:#011|\t|\[)(\d{1,5})|EventI[Dd][:=] ?(\d{1,5})")).expect("the pattern is constant")
 });
 
 fn parse(line: &Line<'_>, fields: &mut Fields) -> bool {

@@ -114,41 +114,59 @@ fn best(candidates: &[Candidate], side: Side, except: Option<IpAddr>) -> Option<
     best
 }
 
+/// What a byte may be, as bits.
+const WORD: u8 = 1;
+const RUN: u8 = 2;
+const STARTS: u8 = 4;
+const QUOTE: u8 = 8;
+
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut index = 0;
+    while index < 256 {
+        let byte = index as u8;
+        let word = is_word(byte);
+        let starts = byte.is_ascii_hexdigit() || byte == b':';
+        let run = starts || byte == b'.';
+        classes[index] = if word { WORD } else { 0 }
+            | if run { RUN } else { 0 }
+            | if starts { STARTS } else { 0 }
+            | if byte == b'"' { QUOTE } else { 0 };
+        index += 1;
+    }
+    classes
+};
+
 fn candidates(text: &str) -> Vec<Candidate> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let (mut at, mut quoted) = (0, false);
+    let (mut at, mut quoted, mut before) = (0, false, 0);
     while at < bytes.len() && found.len() < MAX_ADDRESSES {
-        let byte = bytes[at];
-        if byte == b'"' && (at == 0 || bytes[at - 1] != b'\\') {
+        let class = CLASSES[usize::from(bytes[at])];
+        if class & QUOTE != 0 && (at == 0 || bytes[at - 1] != b'\\') {
             quoted = !quoted;
         }
-        let may_start = byte.is_ascii_hexdigit() || byte == b':';
-        if !may_start || at > 0 && is_word(bytes[at - 1]) {
+        if class & STARTS == 0 || before & WORD != 0 {
+            before = class;
             at += 1;
             continue;
         }
-        let run = bytes[at..]
-            .iter()
-            .position(|byte| !(byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')));
-        let end = run.map_or(bytes.len(), |length| at + length);
+        let in_run = |byte: &&u8| CLASSES[usize::from(**byte)] & RUN != 0;
+        let end = at + bytes[at..].iter().take_while(in_run).count();
         match address_in(text, at, end) {
             Some((ip, end)) => {
-                found.push(weigh(
-                    text,
-                    (at, end),
-                    ip,
-                    quoted && bytes[at.saturating_sub(1)] != b'"',
-                ));
+                let inside = quoted && bytes[at.saturating_sub(1)] != b'"';
+                found.push(weigh(text, (at, end), ip, inside));
                 at = end;
             }
             None => at = end.max(at + 1),
         }
+        before = CLASSES[usize::from(bytes[at - 1])];
     }
     found
 }
 
-fn is_word(byte: u8) -> bool {
+const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') || byte >= 0x80
 }
 
