@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use time::OffsetDateTime;
@@ -200,6 +201,9 @@ impl Hasher for Quick {
     }
 }
 
+/// Rank of a port that came with an address: behind all that have a name of their own.
+const BROUGHT_ALONG: usize = 1000;
+
 /// A value offered for a field, and how sure its name is: less is surer.
 struct Offer {
     field: &'static str,
@@ -240,19 +244,19 @@ impl Offers {
             return self.consider(field, 0, value);
         }
         let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
-        let parent = NormalKey::of(parent.rsplit('.').next().unwrap_or(""));
-        let joined = parent.joined(last);
+        let mut joined = NormalKey::of(parent.rsplit('.').next().unwrap_or(""));
+        let parent = joined.length;
+        joined.push(last);
         // A name that is known with its parent says more than the last word alone.
         if let Some(meanings) = KEYS.get(joined.as_str()) {
             self.consider_all(meanings, 0, value);
         }
-        if parent.length == 0 {
+        if parent == 0 {
             return;
         }
-        let last = NormalKey::of(last);
-        if let Some(meanings) = KEYS.get(last.as_str()) {
-            let foreign = NOT_THE_ACTOR.contains(&parent.as_str());
-            if !foreign || last.length > 8 {
+        if let Some(meanings) = KEYS.get(joined.part(parent..joined.length)) {
+            let foreign = NOT_THE_ACTOR.contains(&joined.part(0..parent));
+            if !foreign || joined.length - parent > 8 {
                 self.consider_all(meanings, 100, value);
             }
         }
@@ -264,10 +268,10 @@ impl Offers {
         }
     }
 
-    fn consider(&mut self, field: &'static str, rank: usize, value: &str) {
+    fn consider(&mut self, field: &'static str, rank: usize, text: &str) {
         if field == TIME {
             if self.time_text.as_ref().is_none_or(|(best, _)| rank < *best) {
-                self.time_text = Some((rank, value.to_owned()));
+                self.time_text = Some((rank, text.to_owned()));
             }
             return;
         }
@@ -275,11 +279,23 @@ impl Offers {
         if known.is_some_and(|index| self.best[index].rank <= rank) {
             return;
         }
-        let Some(value) = checked(field, value) else { return };
+        let Some(value) = checked(field, text) else { return };
+        self.consider_port(field, text);
         let offer = Offer { field, rank, value };
         match known {
             Some(index) => self.best[index] = offer,
             None => self.best.push(offer),
+        }
+    }
+
+    /// The port that an address brings, where no name gives one.
+    fn consider_port(&mut self, field: &'static str, text: &str) {
+        let sides = [Side::Source, Side::Destination].map(Side::fields);
+        let side = sides.into_iter().find(|(ip_field, _)| *ip_field == field);
+        if let Some((_, port_field)) = side
+            && let Some((_, Some(port))) = address(text)
+        {
+            self.consider(port_field, BROUGHT_ALONG, &port.to_string());
         }
     }
 
@@ -308,8 +324,8 @@ fn path_ends(path: &str, key: &str) -> bool {
     path.strip_suffix(key).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
-/// Longest name in the tables, in bytes, with room.
-const MAX_KEY_BYTES: usize = 40;
+/// A parent and a name, each as long as the longest in the tables, with room.
+const MAX_KEY_BYTES: usize = 64;
 
 /// A name in lower case, letters and digits only. Reads as empty where it is longer than any known.
 pub(crate) struct NormalKey {
@@ -319,24 +335,27 @@ pub(crate) struct NormalKey {
 
 impl NormalKey {
     pub(crate) fn of(key: &str) -> Self {
-        Self { bytes: [0; MAX_KEY_BYTES], length: 0 }.joined(key)
+        let mut normal = Self { bytes: [0; MAX_KEY_BYTES], length: 0 };
+        normal.push(key);
+        normal
     }
 
-    /// With another name behind.
-    pub(crate) fn joined(&self, key: &str) -> Self {
-        let mut joined = Self { bytes: self.bytes, length: self.length };
+    /// Puts another name behind.
+    fn push(&mut self, key: &str) {
         for byte in key.bytes().filter(u8::is_ascii_alphanumeric) {
-            if let Some(place) = joined.bytes.get_mut(joined.length) {
+            if let Some(place) = self.bytes.get_mut(self.length) {
                 *place = byte.to_ascii_lowercase();
             }
-            joined.length += 1;
+            self.length += 1;
         }
-        joined
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        let bytes = self.bytes.get(..self.length).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        self.part(0..self.length)
+    }
+
+    fn part(&self, range: Range<usize>) -> &str {
+        std::str::from_utf8(self.bytes.get(range).unwrap_or_default()).unwrap_or_default()
     }
 }
 
@@ -388,6 +407,9 @@ pub(crate) fn bounded(value: &str) -> &str {
     &value[..value.floor_char_boundary(MAX_VALUE_BYTES)]
 }
 
+/// Longest prefix of a network, in bits.
+const MAX_PREFIX: u16 = 128;
+
 /// Reads an address as devices write it: quoted, in brackets, with a port, mapped into IPv6.
 pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
     let text = text.trim_matches(['"', '\'', ' ', '<', '>', '(', ')']);
@@ -417,9 +439,12 @@ pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
     if let (Some(Ok(ip)), port) = (parts.next().map(str::parse::<Ipv4Addr>), parts.next()) {
         return Some((ip.into(), port.and_then(|port| port.parse().ok())));
     }
-    let (ip, port) = text.rsplit_once([':', '/', '#'])?;
-    let ip: IpAddr = ip.trim_matches('/').parse().ok()?;
-    Some((ip.to_canonical(), port.parse().ok()))
+    let (front, port) = text.rsplit_once([':', '/', '#'])?;
+    let ip: IpAddr = front.trim_matches('/').parse().ok()?;
+    // `/24` is a network, not a port.
+    let network = text[front.len()..].starts_with('/');
+    let port = port.parse().ok().filter(|port| !network || *port > MAX_PREFIX);
+    Some((ip.to_canonical(), port))
 }
 
 /// `failure` or `success` from the words devices use.

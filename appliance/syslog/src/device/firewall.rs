@@ -72,6 +72,11 @@ const CISCO_PATTERNS: &[Pattern] = &[
         event: ["network", "denied", "failure"],
     },
     Pattern {
+        needle: "SrcIP: ",
+        regex: r"(?:AccessControlRuleAction: (?P<event.action>[^,]+), (?:.*?, )?)?SrcIP: {src}, DstIP: {dst}(?:, SrcPort: (?P<source.port>\d+), DstPort: (?P<destination.port>\d+))?(?:, Protocol: (?P<network.transport>\w+))?(?:.*?AccessControlRuleName: (?P<rule.name>[^,]+))?",
+        event: ["network", "", ""],
+    },
+    Pattern {
         needle: "rejected",
         regex: r"authentication (?P<event.outcome>Rejected|rejected).*?reason = (?P<event.reason>[^:]+?) ?:.*?user = (?P<user.name>\S+)(?: : user IP = {src})?",
         event: ["authentication", "vpn_login", "failure"],
@@ -93,7 +98,7 @@ const CISCO_PATTERNS: &[Pattern] = &[
     },
     Pattern {
         needle: "Login ",
-        regex: r#"Login (?:denied|permitted) from {src}(?:/(?P<source.port>\d+))? to [^:]+:{dst}(?:/(?P<destination.port>\d+))?.*? for user "(?P<user.name>[^"]*)""#,
+        regex: r#"Login (?P<event.outcome>denied|permitted) from {src}(?:/(?P<source.port>\d+))? to [^:]+:{dst}(?:/(?P<destination.port>\d+))?.*? for user "(?P<user.name>[^"]*)""#,
         event: ["authentication", "login", ""],
     },
     Pattern {

@@ -7,12 +7,12 @@ use regex::Regex;
 use vedette_event::Fields;
 
 use super::pattern::ascii;
-use super::{Decoder, Line, NO_APP, SURELY, pairs};
+use super::{Decoder, Line, SURELY, pairs};
 use crate::fields::{self, NormalKey, Offers};
 
 pub(super) const WINDOWS: Decoder = Decoder {
     dataset: "windows",
-    app: NO_APP,
+    app: |app| app.starts_with("Microsoft-Windows-"),
     marks: &[
         &["\"EventID\""],
         &["\"EventId\""],

@@ -110,7 +110,8 @@ impl Words {
             match meaning {
                 Meaning::Failure => words.failure = true,
                 Meaning::Success => words.success = true,
-                Meaning::Name => words.names.push(start),
+                Meaning::Name if leads_on(text, start) => words.names.push(start),
+                Meaning::Name => {}
                 Meaning::NameBefore => words.names.extend(text[..start].rfind('[')),
             }
         });
@@ -127,6 +128,14 @@ impl Words {
             (false, false) => None,
         }
     }
+}
+
+/// Whether a blank or a sign of equality follows the word that begins here, as it must where that names
+/// a user; in JSON a quote does.
+fn leads_on(text: &str, start: usize) -> bool {
+    let in_word = |byte: &u8| byte.is_ascii_alphabetic() || b"_-".contains(byte);
+    let next = text.as_bytes()[start..].iter().find(|byte| !in_word(byte));
+    next.is_some_and(|byte| matches!(byte, b' ' | b'\t'..=b'\r' | b'=' | b':'))
 }
 
 fn is_letter(text: &str, at: Option<usize>) -> bool {

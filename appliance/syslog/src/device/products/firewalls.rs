@@ -88,9 +88,9 @@ pub(super) const TABLE: &[Product] = &[
         .apps(&["mgd", "rpd", "chassisd", "eventd", "jlaunchd", "dcd", "l2ald", "alarmd", "mib2d"])
         .keys(JUNIPER)
         .patterns(&[
-            form("UI_LOGIN_EVENT", r"User '(?P<user.name>[^']*)' login", LOGIN_DONE),
-            form("UI_CMDLINE", r"User '(?P<user.name>[^']*)', command '(?P<process.command_line>[^']*)'", CONFIGURED),
-            form("UI_COMMIT", r"User '(?P<user.name>[^']*)' (?:requested|performed)", CONFIGURED),
+            form("' login", r"User '(?P<user.name>[^']*)' login", LOGIN_DONE),
+            form("', command '", r"User '(?P<user.name>[^']*)', command '(?P<process.command_line>[^']*)'", CONFIGURED),
+            form("User '", r"User '(?P<user.name>[^']*)' (?:requested|performed)", CONFIGURED),
         ]),
     Product::of("juniper.netscreen", "Juniper").marks(&["NetScreen device_id="]),
     Product::of("juniper.netscreen", "Juniper").marks(&["NetScreen "]),
@@ -278,6 +278,11 @@ const JUNIPER_LINES: &[Pattern] = &[
 
 const WATCHGUARD: &[Pattern] = &[
     form(
+        "Authentication of ",
+        r"Authentication of \S+ user \[(?P<user.name>[^\]@]*)[^\]]*\] from {src} was (?P<event.outcome>rejected|accepted)",
+        super::LOGIN,
+    ),
+    form(
         " from ",
         r"user (?P<user.name>\S+?)(?:@\S+)? from {src} log ?in attempt was rejected",
         LOGIN_FAILED,
@@ -298,7 +303,7 @@ const WATCHGUARD: &[Pattern] = &[
 const MERAKI: &[Pattern] = &[
     form(
         "security_event",
-        r"(?:^|\s)security_event (?P<event.action>\w+) .*?(?:src={src}(?::(?P<source.port>\d+))? dst={dst}(?::(?P<destination.port>\d+))?)?(?: \w+=\S*)*(?: message: (?P<rule.name>.*))?$",
+        r"(?:^|\s)security_event (?P<event.action>\w+) .*?(?: message: (?P<rule.name>.*))?$",
         ["intrusion_detection", "", ""],
     ),
     form(

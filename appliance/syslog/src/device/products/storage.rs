@@ -8,7 +8,7 @@ pub(super) const TABLE: &[Product] = &[
         form("ed in", r"User \[(?P<user.name>[^\]]*)\] from \[{src}\] (?:logged|signed) in(?: successfully)? via \[(?P<network.protocol>[^\]]*)\]", LOGIN_DONE),
         form("] from [", r"User \[(?P<user.name>[^\]]*)\] from \[(?:[^(\]]*\()?{src}\)?\]", PLAIN),
     ]),
-    Product::of("synology", "Synology").apps(&["WinFileService", "FileStation", "FTP", "AFPFileService"]).only(&[
+    Product::of("synology", "Synology").marks(&["Event: ", ", File/Folder: ", ", IP: "]).only(&[
         form("Event: ", r"Event: (?P<event.action>[^,]+), Path: (?P<file.path>.*?), File/Folder: .*?, User: (?P<user.name>[^,]*), IP: {src}", ["file", "", ""]),
     ]),
     Product::of("synology", "Synology").apps(&["Connection", "synoscgi*", "synologrotated"]),
