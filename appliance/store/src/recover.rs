@@ -15,7 +15,7 @@ use crate::catalog::{
 use crate::events::set_mark;
 use crate::incidents::{INCIDENT_FLOOR, WATERMARK};
 use crate::schema::{database_path, open_writer};
-use crate::segment::{HEADER, Header, Place, Segments, is_whole};
+use crate::segment::{HEADER, Header, Place, Segments, is_readable};
 use crate::{Recovered, StoreError};
 
 /// Databases put aside that are kept for a closer look; older ones go.
@@ -225,7 +225,7 @@ fn adopt(
             continue;
         };
         let entry = Entry::new(&header, Place { segment, offset: known + at as u64 });
-        if !is_whole(&header, frame) {
+        if !is_readable(&header, frame) {
             recovered.lost_lines += u64::from(header.count);
         } else if !taken.overlaps(&entry) {
             add_block(transaction, &entry)?;

@@ -11,7 +11,7 @@ use crate::catalog::{Entry, blocks_within};
 use crate::events::mark;
 use crate::instant::to_micros;
 use crate::lines::LineWriter;
-use crate::segment::{Segments, is_whole};
+use crate::segment::{Segments, is_readable};
 use crate::{Retention, StoreError};
 
 /// Rest between two sweeps that found nothing to do.
@@ -124,7 +124,7 @@ fn check_some(connection: &mut Connection, segments: &Segments) -> Result<(), St
     let entries = blocks_within(connection, next, EventId(u64::MAX), CHECKED_PER_SWEEP)?;
     for entry in &entries {
         match segments.frame(entry.place) {
-            Ok((header, frame)) if is_whole(&header, &frame) => {}
+            Ok((header, frame)) if is_readable(&header, &frame) => {}
             found => set_aside(connection, segments, entry, found.ok().map(|(_, frame)| frame))?,
         }
     }

@@ -3,8 +3,10 @@ use std::path::Path;
 
 use vedette_event::{EventId, Incident, IncidentId};
 
+use crate::catalog::all_blocks;
+use crate::retention::Sweeper;
 use crate::testing::{open, record};
-use crate::{Recovered, Store, TriageCommit};
+use crate::{Recovered, Retention, Store, TriageCommit};
 
 /// Lines in each sealed block.
 const BLOCK: u64 = 20;
@@ -177,4 +179,57 @@ fn every_flipped_byte_of_a_segment_costs_its_block_at_most() {
         assert!(there.len() as u64 >= 67 - BLOCK, "byte {position}: {}", there.len());
         assert!(there.iter().all(|(id, line)| line.message == format!("line {}", id.0)));
     }
+}
+
+/// How many frames are damaged unless `VEDETTE_DAMAGED_FRAMES` says otherwise.
+const DAMAGED_FRAMES: u64 = 60;
+
+#[test]
+fn a_flipped_byte_in_every_other_frame_leaves_the_rest_readable() {
+    let damaged = std::env::var("VEDETTE_DAMAGED_FRAMES");
+    let damaged = damaged.map_or(DAMAGED_FRAMES, |count| count.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path());
+    for number in 1..=2 * damaged {
+        store.writer().append(record(&format!("line {number}"))).unwrap();
+        store.writer().flush().unwrap();
+        store.writer().seal().unwrap();
+    }
+    let entries = store.writer().with_lines(|connection, _| all_blocks(connection)).unwrap();
+    assert_eq!(entries.len() as u64, 2 * damaged);
+    let mut bytes = fs::read(segment(folder.path())).unwrap();
+    for (number, entry) in entries.iter().enumerate().step_by(2) {
+        // Another byte in each frame: header, filter and body.
+        let byte = (number as u64 * 7919) % entry.bytes;
+        bytes[(entry.place.offset + byte) as usize] ^= 0x04;
+    }
+    fs::write(segment(folder.path()), &bytes).unwrap();
+
+    let readable: Vec<u64> = (1..=damaged).map(|number| 2 * number).collect();
+    let there = lines(&store);
+    assert!(readable.iter().all(|number| there.contains(number)));
+    let reader = store.reader();
+    store
+        .writer()
+        .with_lines(move |connection, lines| {
+            let mut sweeper = Sweeper::default();
+            let forever = Retention { days: 100_000, max_bytes: u64::MAX };
+            for _ in 0..damaged {
+                sweeper.sweep(connection, lines, &forever, crate::testing::at(0))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(lines(&store), there, "what is damaged is passed over");
+    let counts = reader.counts().unwrap();
+    assert_eq!(counts.events, there.len() as u64);
+    assert_eq!(counts.events + counts.damaged, 2 * damaged);
+    drop(store);
+
+    // Without its database the store is found again, the damaged frames left out.
+    fs::remove_file(folder.path().join("store.db")).unwrap();
+    let (store, _) = open(folder.path());
+    assert_eq!(lines(&store), there);
+    let mended = there.len() as u64 - damaged;
+    println!("{damaged} frames damaged: {damaged} others readable, and {mended} with a damaged filter");
 }
