@@ -64,6 +64,9 @@ impl Sources {
         if let Some(what) = &self.recovered {
             status.hardware.push(warning("store", what.clone()));
         }
+        if let Some(what) = self.leaps.look((OffsetDateTime::now_utc(), Instant::now())) {
+            status.hardware.push(warning("clock", what));
+        }
         let health = self.writer.health();
         if health.degraded {
             let why = health.reason.unwrap_or_default();
@@ -72,13 +75,6 @@ impl Sources {
         if status.store.waiting > BEHIND {
             let waiting = status.store.waiting;
             status.reasons.push(format!("triage is behind: {waiting} lines wait to be judged"));
-        }
-        if let Some(leap) = self.leaps.look((OffsetDateTime::now_utc(), Instant::now())) {
-            let way = if leap.is_negative() { "back" } else { "forward" };
-            let (days, hours) = (leap.whole_days().abs(), leap.whole_hours().abs() % 24);
-            status.reasons.push(format!(
-                "the clock was set {way} by {days} days and {hours} hours while running: check the time source; what is kept, and since when, is reckoned by it"
-            ));
         }
         status.healthy = status.reasons.is_empty();
         status
