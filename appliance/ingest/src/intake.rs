@@ -169,8 +169,10 @@ impl Gate {
         self.messages.add(burst.len() as u64);
         self.bytes.add(burst.iter().map(|datagram| datagram.bytes.len() as u64).sum());
         let mut accounts = self.intake.ledger.sources.accounts();
-        for Datagram { peer, .. } in burst.iter() {
-            accounts.received(peer.ip(), self.intake.admits(peer.ip()), received_at);
+        for run in burst.chunk_by(|one, next| one.peer.ip() == next.peer.ip()) {
+            let address = run[0].peer.ip();
+            let allowed = self.intake.admits(address);
+            accounts.received(address, allowed, (run.len() as u64, received_at));
         }
         drop(accounts);
         let mut delivered = 0;
@@ -264,7 +266,7 @@ impl Gate {
         let allowed = peer == Peer::Local || self.intake.admits(address);
         self.messages.add(1);
         self.bytes.add(bytes.len() as u64);
-        self.intake.ledger.sources.accounts().received(address, allowed, received_at);
+        self.intake.ledger.sources.accounts().received(address, allowed, (1, received_at));
         if !allowed {
             self.intake.drop_frame(address, DropReason::NotAllowed);
             return None;

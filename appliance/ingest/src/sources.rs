@@ -95,10 +95,15 @@ impl Sources {
 }
 
 impl Accounts<'_> {
-    /// One frame came from here.
-    pub(crate) fn received(&mut self, address: IpAddr, allowed: bool, at: OffsetDateTime) {
+    /// So many frames came from here, the last at a time.
+    pub(crate) fn received(
+        &mut self,
+        address: IpAddr,
+        allowed: bool,
+        (count, at): (u64, OffsetDateTime),
+    ) {
         let counts = self.0.open_account(address, allowed);
-        counts.received += 1;
+        counts.received += count;
         counts.last_seen = Some(at);
     }
 
@@ -141,7 +146,7 @@ mod tests {
                     sources.accounts().received(
                         address(number),
                         allowed,
-                        OffsetDateTime::UNIX_EPOCH,
+                        (1, OffsetDateTime::UNIX_EPOCH),
                     );
                 }
                 sources.accounts().dropped(address(number), DropReason::RateLimited);
@@ -158,10 +163,10 @@ mod tests {
     fn strangers_leave_room_for_the_allowed() {
         let sources = Sources::default();
         for number in 0..MAX_SOURCES {
-            sources.accounts().received(address(number), false, OffsetDateTime::UNIX_EPOCH);
+            sources.accounts().received(address(number), false, (1, OffsetDateTime::UNIX_EPOCH));
         }
         let late = address(usize::try_from(u32::MAX).unwrap());
-        sources.accounts().received(late, true, OffsetDateTime::UNIX_EPOCH);
+        sources.accounts().received(late, true, (1, OffsetDateTime::UNIX_EPOCH));
         assert_eq!(sources.snapshot().by_address[&late].received, 1);
     }
 }
