@@ -167,7 +167,7 @@ mod tests {
         for (bytes, frames, blank) in [
             ("<13>a\n<13>b\n", &["<13>a", "<13>b"][..], 0),
             ("a\n\nb", &["a", "b"], 1),
-            ("3 a\nb5 c d\n", &["a\nb", "c d\n"], 0),
+            ("3 a\nb4 c d\n", &["a\nb", "c d\n"], 0),
             ("0 2 ab", &["", "ab"], 0),
             ("5 files were found\n6 more\n", &["5 files were found", "6 more"], 0),
             ("2026 was a year\n", &["2026 was a year"], 0),
