@@ -47,18 +47,37 @@ pub struct FeatureBag {
     grams: Vec<(u32, u32)>,
 }
 
-impl FeatureBag {
-    /// Reads a line.
-    pub fn of(text: &str) -> Self {
+/// A line as far as its features need it: its words, and the folded text whose runs of characters are
+/// the rest.
+#[derive(Clone, Debug)]
+pub(super) struct Folded {
+    /// Distinct hashes of words in ascending order with their counts.
+    pub(super) words: Vec<(u32, u32)>,
+    pub(super) text: Vec<u8>,
+}
+
+impl Folded {
+    pub(super) fn of(text: &str) -> Self {
         let text = &text[..text.floor_char_boundary(MAX_TEXT)];
         let decoded = percent_decoded(&clean::clean(without_priority(text)).text);
         let mut scan = Scan::default();
         scan.run(&decoded);
-        let mut grams = Vec::with_capacity(scan.folded.len() * 3);
-        for chunk in scan.folded.split(|byte| *byte == b' ') {
+        Self { words: counted(scan.words), text: scan.folded }
+    }
+
+    pub(super) fn bag(self) -> FeatureBag {
+        let mut grams = Vec::with_capacity(self.text.len() * 3);
+        for chunk in self.text.split(|byte| *byte == b' ') {
             push_grams(chunk, &mut grams);
         }
-        Self { words: counted(scan.words), grams: counted(grams) }
+        FeatureBag { words: self.words, grams: counted(grams) }
+    }
+}
+
+impl FeatureBag {
+    /// Reads a line.
+    pub fn of(text: &str) -> Self {
+        Folded::of(text).bag()
     }
 
     /// The blocks, each as distinct hashes in ascending order with their counts.

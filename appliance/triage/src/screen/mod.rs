@@ -7,14 +7,18 @@
 
 pub mod features;
 mod manifest;
+mod memory;
 pub mod weights;
+
+use std::sync::Arc;
 
 use vedette_event::{ScoredTechnique, Screen, ScreenSay, Severity, ThreatClass};
 
 pub use manifest::{Manifest, Platt};
 pub use weights::{Column, Weights, WeightsError};
 
-use features::{Block, FeatureBag};
+use features::{Block, FeatureBag, Folded};
+use memory::Memory;
 
 /// Techniques named for a line: the parent technique is right within the first three far more often
 /// than later ones are worth reading.
@@ -47,6 +51,7 @@ pub struct LinearScreen {
     weights: Weights,
     platt: Platt,
     bundle: String,
+    memory: Arc<Memory>,
 }
 
 impl LinearScreen {
@@ -74,6 +79,7 @@ impl LinearScreen {
             weights: Weights::from_bytes(weights)?,
             platt: manifest.malicious,
             bundle: bundle_name(&found),
+            memory: Arc::default(),
         })
     }
 
@@ -83,9 +89,9 @@ impl LinearScreen {
     }
 }
 
-impl Screen for LinearScreen {
-    fn assess(&self, text: &str) -> ScreenSay {
-        let scored = self.weights.score(&FeatureBag::of(text));
+impl LinearScreen {
+    fn say(&self, bag: &FeatureBag) -> ScreenSay {
+        let scored = self.weights.score(bag);
         let columns = &scored.columns;
         let classes = ranked(ThreatClass::ALL, &columns[Column::CLASSES]);
         let techniques = ranked(self.weights.techniques(), &columns[Column::TECHNIQUES]);
@@ -99,6 +105,21 @@ impl Screen for LinearScreen {
                 .map(|(id, score)| ScoredTechnique { id, score })
                 .collect(),
             novelty: scored.unseen(Block::Words),
+        }
+    }
+}
+
+impl Screen for LinearScreen {
+    fn assess(&self, text: &str) -> ScreenSay {
+        let folded = Folded::of(text);
+        let key = memory::key(&folded, |word| self.weights.place(word));
+        match self.memory.recall(&key) {
+            Some(say) => say,
+            None => {
+                let say = self.say(&folded.bag());
+                self.memory.keep(key, say.clone());
+                say
+            }
         }
     }
 

@@ -143,3 +143,21 @@ fn the_embedded_screen_loads_and_is_deterministic() {
     assert_eq!(screen.assess(LINE), screen.assess(LINE));
     assert!(screen.assess(LINE).malicious > 0.5);
 }
+
+#[test]
+fn what_is_remembered_is_what_would_be_said() {
+    let screen = LinearScreen::embedded().unwrap();
+    let lines = [
+        "sshd[1]: Failed password for root from 203.0.113.45 port 51234 ssh2",
+        "sshd[2]: Failed password for root from 203.0.113.46 port 51299 ssh2",
+        "sshd[2]: Failed password for zzyzx from 203.0.113.46 port 51299 ssh2",
+        "sshd[2]: Failed password for zzyzx zzyzx from 203.0.113.46 port 51299 ssh2",
+        "Accepted password for root from 203.0.113.45 port 22",
+        "",
+    ];
+    for _ in 0..2 {
+        for line in lines {
+            assert_eq!(screen.assess(line), screen.say(&FeatureBag::of(line)), "{line}");
+        }
+    }
+}

@@ -171,6 +171,11 @@ impl Weights {
         &self.techniques
     }
 
+    /// Where the weights of a feature are; `None` where it has none.
+    pub(super) fn place(&self, hash: u32) -> Option<usize> {
+        self.vocabulary.find(hash)
+    }
+
     /// The scores of a line.
     pub fn score(&self, bag: &FeatureBag) -> Scored {
         let mut scored = Scored {
