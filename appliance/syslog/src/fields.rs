@@ -3,18 +3,20 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use time::OffsetDateTime;
 use vedette_event::Fields;
 
-use crate::device::{Keys, web};
+pub(crate) use self::values::{
+    Side, address, bounded, is_method, outcome, set_absent, set_address, set_checked,
+};
+use self::values::{checked, name_processes};
+use crate::device::Keys;
 use crate::stamp;
 
-/// Longest value kept in a field, in bytes; script blocks and command lines fit, floods do not.
-pub(crate) const MAX_VALUE_BYTES: usize = 8192;
+mod values;
 
 /// Stands in the table for the time of the event, which is no field of the record.
 const TIME: &str = "@timestamp";
@@ -366,214 +368,4 @@ pub(crate) fn address_field(word: &str) -> Option<&'static str> {
         .iter()
         .map(|(_, field)| *field)
         .find(|field| matches!(*field, "source.ip" | "destination.ip"))
-}
-
-/// The value as the field wants it, or `None` where it cannot be one.
-fn checked(field: &'static str, value: &str) -> Option<String> {
-    let value = bounded(value);
-    match field {
-        "source.ip" | "destination.ip" | "host.ip" => address(value).map(|(ip, _)| ip.to_string()),
-        "source.port" | "destination.port" => {
-            value.parse::<u16>().ok().map(|port| port.to_string())
-        }
-        "event.outcome" => outcome(value).map(str::to_owned),
-        "http.response.status_code" => value
-            .parse::<u16>()
-            .ok()
-            .filter(|code| (100..600).contains(code))
-            .map(|code| code.to_string()),
-        "http.request.method" => is_method(value).then(|| value.to_ascii_uppercase()),
-        "url.original" => {
-            let target =
-                value.split(' ').find(|part| part.starts_with('/') || part.contains("://"));
-            target.map(str::to_owned)
-        }
-        "host.name" | "url.domain" | "dns.question.name" => {
-            is_name(value).then(|| value.to_owned())
-        }
-        "user.name" => user(value),
-        "file.hash.sha256" | "process.hash.sha256" => hash(value, 64),
-        "file.hash.sha1" => hash(value, 40),
-        "file.hash.md5" => hash(value, 32),
-        "file.path" => value.contains(['/', '\\', '.']).then(|| value.to_owned()),
-        "event.action" => (value.len() <= 128).then(|| value.to_owned()),
-        "network.transport" => Some(transport(value)),
-        _ => Some(value.to_owned()),
-    }
-}
-
-/// A prefix of a value that fits a field.
-pub(crate) fn bounded(value: &str) -> &str {
-    &value[..value.floor_char_boundary(MAX_VALUE_BYTES)]
-}
-
-/// Longest prefix of a network, in bits.
-const MAX_PREFIX: u16 = 128;
-
-/// Reads an address as devices write it: quoted, in brackets, with a port, mapped into IPv6.
-pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
-    let text = text.trim_matches(['"', '\'', ' ', '<', '>', '(', ')']);
-    // A list of proxies begins with the client; a path form (`ipv4:1.2.3.4:80`) ends with it.
-    let text = text.split([',', ' ']).next()?;
-    // Asterisk: `IPV4/UDP/1.2.3.4/5060`.
-    if let Some(rest) = text.strip_prefix("IPV4/").or_else(|| text.strip_prefix("IPV6/")) {
-        let (ip, port) = rest.split_once('/')?.1.rsplit_once('/')?;
-        return Some((ip.parse::<IpAddr>().ok()?.to_canonical(), port.parse().ok()));
-    }
-    let text = text.strip_prefix("ipv4:").or_else(|| text.strip_prefix("ipv6:")).unwrap_or(text);
-    // One bracket of a pair, as a list's first and last have.
-    let text = match (text.starts_with('['), text.contains(']')) {
-        (true, false) => &text[1..],
-        (false, true) => text.trim_end_matches(']'),
-        _ => text,
-    };
-    if let Ok(ip) = text.parse::<IpAddr>() {
-        return Some((ip.to_canonical(), None));
-    }
-    if let Some((inside, behind)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        let port = behind.strip_prefix(':').and_then(|port| port.parse().ok());
-        return inside.parse::<IpAddr>().ok().map(|ip| (ip.to_canonical(), port));
-    }
-    // SonicWall: `1.2.3.4:5060:X1:name`.
-    let mut parts = text.split(':');
-    if let (Some(Ok(ip)), port) = (parts.next().map(str::parse::<Ipv4Addr>), parts.next()) {
-        return Some((ip.into(), port.and_then(|port| port.parse().ok())));
-    }
-    let (front, port) = text.rsplit_once([':', '/', '#'])?;
-    let ip: IpAddr = front.trim_matches('/').parse().ok()?;
-    // `/24` is a network, not a port.
-    let network = text[front.len()..].starts_with('/');
-    let port = port.parse().ok().filter(|port| !network || *port > MAX_PREFIX);
-    Some((ip.to_canonical(), port))
-}
-
-/// `failure` or `success` from the words devices use.
-pub(crate) fn outcome(value: &str) -> Option<&'static str> {
-    const FAILURE: [&str; 14] = [
-        "fail",
-        "den",
-        "block",
-        "reject",
-        "drop",
-        "invalid",
-        "error",
-        "unsuccess",
-        "false",
-        "refus",
-        "unauth",
-        "forbid",
-        "bad",
-        "deny",
-    ];
-    const SUCCESS: [&str; 10] =
-        ["succe", "ok", "accept", "allow", "pass", "true", "permit", "grant", "yes", "authorized"];
-    let begins = |words: &[&str]| {
-        let front = |length: usize| value.as_bytes().get(..length).unwrap_or_default();
-        words.iter().any(|word| front(word.len()).eq_ignore_ascii_case(word.as_bytes()))
-    };
-    if begins(&FAILURE) || value.eq_ignore_ascii_case("no") {
-        Some("failure")
-    } else if begins(&SUCCESS) {
-        Some("success")
-    } else {
-        let code: u16 = value.parse().ok().filter(|code| (100..600).contains(code))?;
-        Some(if code < 400 { "success" } else { "failure" })
-    }
-}
-
-fn transport(value: &str) -> String {
-    match value {
-        "1" => "icmp".to_owned(),
-        "6" => "tcp".to_owned(),
-        "17" => "udp".to_owned(),
-        _ => value.to_ascii_lowercase(),
-    }
-}
-
-/// Whether a word is an HTTP method.
-pub(crate) fn is_method(value: &str) -> bool {
-    (3..=16).contains(&value.len())
-        && value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-}
-
-fn is_name(value: &str) -> bool {
-    value.len() <= 255 && !value.contains([' ', '{', '<', '"', '/'])
-}
-
-fn user(value: &str) -> Option<String> {
-    const NOBODY: [&str; 9] =
-        ["null", "none", "n/a", "(null)", "undefined", "nil", "unknown", "user", "<unknown>"];
-    let value = value.trim_matches(['"', '\'', '<', '>', '[', ']']);
-    let named = !value.is_empty()
-        && value.len() <= 256
-        && !NOBODY.iter().any(|nobody| nobody.eq_ignore_ascii_case(value));
-    (named && !value.starts_with('{')).then(|| value.to_owned())
-}
-
-fn hash(value: &str, digits: usize) -> Option<String> {
-    let hex = value.len() == digits && value.bytes().all(|byte| byte.is_ascii_hexdigit());
-    hex.then(|| value.to_ascii_lowercase())
-}
-
-/// Sets a field that has no value yet.
-pub(crate) fn set_absent(fields: &mut Fields, name: &'static str, value: &str) {
-    if fields.get(name).is_none() {
-        fields.set(name, bounded(value));
-    }
-}
-
-/// Sets a field that has no value yet, where the value is one for it; an address may bring its port.
-pub(crate) fn set_checked(fields: &mut Fields, name: &'static str, value: &str) {
-    let side = [Side::Source, Side::Destination].into_iter().find(|side| side.fields().0 == name);
-    if let Some(side) = side {
-        set_address(fields, side, value);
-    } else if name == "url.original" {
-        web::set_url(value, fields);
-    } else if let Some(value) = checked(name, value.trim()) {
-        set_absent(fields, name, &value);
-    }
-}
-
-/// Sets an address and, where it carries one, its port.
-pub(crate) fn set_address(fields: &mut Fields, side: Side, text: &str) -> bool {
-    let Some((ip, port)) = address(text) else {
-        return false;
-    };
-    let (ip_field, port_field) = side.fields();
-    set_absent(fields, ip_field, &ip.to_string());
-    if let Some(port) = port {
-        set_absent(fields, port_field, &port.to_string());
-    }
-    true
-}
-
-/// One end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Source,
-    Destination,
-}
-
-impl Side {
-    pub(crate) fn fields(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Source => ("source.ip", "source.port"),
-            Self::Destination => ("destination.ip", "destination.port"),
-        }
-    }
-}
-
-/// A program's name is the last part of its path.
-fn name_processes(fields: &mut Fields) {
-    for (path, name) in [
-        ("process.executable", "process.name"),
-        ("process.parent.executable", "process.parent.name"),
-    ] {
-        if fields.get(name).is_none()
-            && let Some(path) = fields.get(path)
-        {
-            let last = path.rsplit(['\\', '/']).next().unwrap_or_default().to_owned();
-            fields.set(name, last);
-        }
-    }
 }

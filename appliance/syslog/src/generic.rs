@@ -206,8 +206,8 @@ fn user(text: &str, words: &Words) -> Option<String> {
 fn is_user(name: &str) -> bool {
     let is = |word: &&str| word.eq_ignore_ascii_case(name);
     (1..=MAX_USER_BYTES).contains(&name.len())
-        && !NOT_USERS.iter().any(|word| is(word))
-        && !["null", "none", "undefined", "nil", "-"].iter().any(|word| is(word))
+        && !NOT_USERS.iter().any(is)
+        && !["null", "none", "undefined", "nil", "-"].iter().any(is)
         && !name.ends_with('=')
         && !name.contains(['{', '}', '/', '=', '%'])
         && fields::address(name).is_none()
@@ -285,7 +285,7 @@ mod tests {
         let (md5, sha1) = ("0123456789abcdefABCDEF0123456789", "a".repeat(40));
         for (text, expected) in [
             (format!("md5={md5}"), Some(("file.hash.md5", md5.to_ascii_lowercase()))),
-            (format!("{sha1}"), Some(("file.hash.sha1", sha1.clone()))),
+            (sha1.clone(), Some(("file.hash.sha1", sha1.clone()))),
             (format!("xx {sha1}, y"), Some(("file.hash.sha1", sha1.clone()))),
             (format!("x{md5}"), None),
             (format!("{md5}g"), None),

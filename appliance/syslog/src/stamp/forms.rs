@@ -408,11 +408,12 @@ impl Cursor<'_> {
     /// ` CEST 2026` or ` 2026`.
     fn year_behind(&mut self) -> Option<i32> {
         let mut zoned = *self;
-        if zoned.any(b" ") && (3..=4).contains(&zoned.skip(4, |byte| byte.is_ascii_uppercase())) {
-            if let Some(year) = zoned.blank_and_year() {
-                *self = zoned;
-                return Some(year);
-            }
+        if zoned.any(b" ")
+            && (3..=4).contains(&zoned.skip(4, |byte| byte.is_ascii_uppercase()))
+            && let Some(year) = zoned.blank_and_year()
+        {
+            *self = zoned;
+            return Some(year);
         }
         let mut bare = *self;
         let year = bare.blank_and_year()?;
