@@ -57,6 +57,9 @@ impl<'t> Deserialize<'t> for Json<'t> {
     }
 }
 
+/// Members that most objects of a log line stay below.
+const USUAL_MEMBERS: usize = 8;
+
 struct Values;
 
 impl<'t> Visitor<'t> for Values {
@@ -103,7 +106,7 @@ impl<'t> Visitor<'t> for Values {
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<Json<'t>, A::Error> {
-        let mut object: Members<'t> = Vec::new();
+        let mut object: Members<'t> = Vec::with_capacity(USUAL_MEMBERS);
         while let Some((Name(name), value)) = members.next_entry()? {
             object.push((name, value));
         }

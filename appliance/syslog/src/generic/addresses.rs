@@ -143,6 +143,11 @@ fn candidates(text: &str) -> Vec<Candidate> {
     let (mut at, mut quoted, mut before) = (0, false, 0);
     while at < bytes.len() && found.len() < MAX_ADDRESSES {
         let class = CLASSES[usize::from(bytes[at])];
+        if class & (QUOTE | STARTS) == 0 {
+            before = class;
+            at += 1;
+            continue;
+        }
         if class & QUOTE != 0 && (at == 0 || bytes[at - 1] != b'\\') {
             quoted = !quoted;
         }
