@@ -209,17 +209,21 @@ fn a_disk_that_fills_up_again_and_again_loses_nothing_that_can_wait() {
     };
     let is_stuck =
         |status: &Value| status["reasons"].to_string().contains("the store cannot write");
+    let mut stuck = 0;
     for round in 0..rounds {
         fill(&disk.join("ballast"));
         let lines: Vec<String> =
             (round * MEANWHILE..(round + 1) * MEANWHILE).map(harmless).collect();
         appliance.send_tcp(lines.iter().map(String::as_bytes));
-        appliance.wait_until("a full disk", is_stuck);
-        fs::remove_file(disk.join("ballast")).expect("the ballast is ours");
         let all = (round + 1) * MEANWHILE;
-        let status = appliance.wait_until("recovery", |status| {
-            !is_stuck(status) && status["ingest"]["stored"].as_u64() >= Some(all as u64)
-        });
+        let is_stored = |status: &Value| status["ingest"]["stored"].as_u64() >= Some(all as u64);
+        // Room that the store holds already may do for them.
+        let status =
+            appliance.wait_until("an answer", |status| is_stuck(status) || is_stored(status));
+        stuck += usize::from(!is_stored(&status));
+        fs::remove_file(disk.join("ballast")).expect("the ballast is ours");
+        let status =
+            appliance.wait_until("recovery", |status| !is_stuck(status) && is_stored(status));
         assert_eq!(status["ingest"]["received"], all, "round {round}");
         assert_eq!(status["ingest"]["stored"], all, "round {round}");
         assert_eq!(status["ingest"]["dropped"], serde_json::json!({}), "round {round}");
@@ -227,6 +231,10 @@ fn a_disk_that_fills_up_again_and_again_loses_nothing_that_can_wait() {
         let ending = lines.join("\n") + "\n";
         assert!(exported.ends_with(ending.as_bytes()), "round {round}: the newest are not there");
     }
-    println!("{rounds} times full on {disk_bytes} bytes: {} lines, none lost", rounds * MEANWHILE);
+    let lines = rounds * MEANWHILE;
+    println!(
+        "{rounds} times full on {disk_bytes} bytes, stuck {stuck} times: {lines} lines, none lost"
+    );
+    assert!(stuck > 0, "the disk was never full");
     appliance.stop();
 }
