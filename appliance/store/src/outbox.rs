@@ -120,6 +120,9 @@ impl Writer {
     }
 }
 
+/// No wait is so long: what is due later than this was scheduled before the clock was set back.
+const FARTHEST: time::Duration = time::Duration::days(1);
+
 impl Reader {
     /// At most `limit` tickets due by `now`, longest due first.
     ///
@@ -132,9 +135,11 @@ impl Reader {
     ) -> Result<Vec<DueTicket>, StoreError> {
         self.with(|connection| {
             let sql = "SELECT id, connector, attempts, draft FROM outbox \
-                 WHERE state = 'pending' AND next_attempt <= ? ORDER BY next_attempt, id LIMIT ?";
+                 WHERE state = 'pending' AND (next_attempt <= ?1 OR next_attempt > ?2) \
+                 ORDER BY next_attempt, id LIMIT ?3";
             let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query(params![to_micros(now), limit as i64])?;
+            let farthest = now.checked_add(FARTHEST).map_or(i64::MAX, to_micros);
+            let mut rows = statement.query(params![to_micros(now), farthest, limit as i64])?;
             let mut tickets = Vec::new();
             while let Some(row) = rows.next()? {
                 tickets.push(DueTicket {
@@ -267,6 +272,12 @@ mod tests {
         file(&store, "hook");
         let reader = store.reader();
         assert_eq!(reader.due_tickets(now, 10).unwrap(), []);
+        let set_back = now - Duration::days(3650);
+        assert_eq!(
+            reader.due_tickets(set_back, 10).unwrap().len(),
+            1,
+            "a clock set back delays none"
+        );
         assert_eq!(reader.next_due().unwrap().unwrap().unix_timestamp(), retry.unix_timestamp());
         let again = reader.due_tickets(retry, 10).unwrap();
         assert_eq!(again.iter().map(|ticket| ticket.attempts).collect::<Vec<_>>(), [1]);

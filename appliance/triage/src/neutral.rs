@@ -16,17 +16,17 @@ use crate::patterns::Filter;
 /// Places that strangers fill in: the capture group is what they wrote.
 const SLOTS: [&str; 8] = [
     // User agent, referrer, comment and their like, in quotes behind a key.
-    r#"(?i)(?-u:\b)(?:user[-_]?agent|agent|ua|comment|note|referr?er|subject|remark|ref|sasl_username|(?:target|subject)?username|user|login|account)\\?"?\s*[=:]\s*\\?"((?:[^"\\]|\\[^"]|\\"[^,}\s]){3,2000}?)\\?""#,
+    r#"(?i)(?-u:\b)(?:user[-_]?agent|agent|ua|comment|note|referr?er|subject|remark|ref|sasl_username|(?:target|subject)?username|user|login|account)\\?"?\s*[=:]\s*\\?"((?:[^"\\]|\\[^"]|\\"[^,}\s]){3,}?)\\?""#,
     // Referrer and user agent at the end of a combined access log line.
     r#"HTTP/[0-9.]+" [0-9]{3} \S{1,20} "([^"]*)""#,
     r#"HTTP/[0-9.]+" [0-9]{3} \S{1,20} "[^"]*" "(.*)"\s*$"#,
     // Account names up to the next key.
-    r"(?i)(?-u:\b)(?:invalid|illegal|for|unknown) user (.{1,2000}) from ",
-    r"(?i)(?-u:\b)Account Name:\s+(.{1,2000}?)\s+Account Domain:",
+    r"(?i)(?-u:\b)(?:invalid|illegal|for|unknown) user (.+) from ",
+    r"(?i)(?-u:\b)Account Name:\s+(.+?)\s+Account Domain:",
     // Query names and query values, where words are joined by hyphens, plus signs or %20.
-    r"(?-u:\b)query: (\S{1,300}) IN ",
-    r"\((\S{1,300})\): query: ",
-    r#"[?&][0-9A-Za-z_.\[\]-]{1,40}=([^&"]{3,2000}?)(?:&| HTTP/|")"#,
+    r"(?-u:\b)query: (\S+) IN ",
+    r"\((\S+)\): query: ",
+    r#"[?&][0-9A-Za-z_.\[\]-]{1,40}=([^&"]{3,}?)(?:&| HTTP/|")"#,
 ];
 
 /// The last slot, values in a query, carries payloads too and is never left out as a whole.

@@ -231,5 +231,7 @@ fn a_flipped_byte_in_every_other_frame_leaves_the_rest_readable() {
     let (store, _) = open(folder.path());
     assert_eq!(lines(&store), there);
     let mended = there.len() as u64 - damaged;
-    println!("{damaged} frames damaged: {damaged} others readable, and {mended} with a damaged filter");
+    println!(
+        "{damaged} frames damaged: {damaged} others readable, and {mended} with a damaged filter"
+    );
 }
