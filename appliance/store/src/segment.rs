@@ -160,12 +160,7 @@ impl Segments {
         let path = self.path(segment);
         let (header, frame) = seal(builder)?;
         let is_new = length == 0;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(failed("open", &path))?;
+        let file = open_to_write(&path)?;
         // What a failed attempt left behind goes first.
         file.set_len(length)
             .and_then(|()| file.write_all_at(&frame, length))
@@ -234,7 +229,7 @@ impl Segments {
     /// Cuts a segment to the bytes that are known.
     pub(crate) fn cut(&self, segment: EventId, length: u64) -> Result<(), StoreError> {
         let path = self.path(segment);
-        let file = OpenOptions::new().write(true).open(&path).map_err(failed("open", &path))?;
+        let file = open_to_write(&path)?;
         file.set_len(length).map_err(failed("cut", &path))
     }
 
@@ -252,12 +247,7 @@ impl Segments {
     /// Writes the frame of a backup where it came from.
     pub(crate) fn put(&self, place: Place, frame: &[u8]) -> Result<(), StoreError> {
         let path = self.path(place.segment);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(failed("open", &path))?;
+        let file = open_to_write(&path)?;
         file.write_all_at(frame, place.offset)
             .and_then(|()| file.sync_data())
             .map_err(failed("write", &path))
@@ -314,6 +304,11 @@ fn parse(header: &Header, parts: &[u8]) -> Option<Block> {
     streams.extend(&plain).ok()?;
     let block = Block::read(header.first, streams).ok()?;
     (block.len() == header.count as usize).then_some(block)
+}
+
+fn open_to_write(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).open(path).map_err(failed("open", path))
 }
 
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
