@@ -151,6 +151,16 @@ pub(crate) fn clear_journal(transaction: &Transaction<'_>) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Removes what lies behind this line of the journal; how many lines that were.
+pub(crate) fn cut_journal(transaction: &Transaction<'_>, last: EventId) -> Result<u64, StoreError> {
+    let last = last.0.cast_signed();
+    let lost: i64 = transaction
+        .prepare_cached("SELECT coalesce(sum(count), 0) FROM journal WHERE first > ?")?
+        .query_row([last], |row| row.get(0))?;
+    transaction.prepare_cached("DELETE FROM journal WHERE first > ?")?.execute([last])?;
+    Ok(lost.cast_unsigned())
+}
+
 /// The first line of the block in the making.
 pub(crate) fn journal_first(connection: &Connection) -> Result<Option<EventId>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT min(first) FROM journal")?;

@@ -244,7 +244,7 @@ impl Committer {
         self.set_flushing(true)?;
         let tallies = &self.tallies;
         let write = |transaction: &Transaction<'_>, last| tallies.write(transaction, last);
-        self.lines.append(&mut self.connection, std::iter::empty(), write)?;
+        self.lines.note(&mut self.connection, write)?;
         self.tallies = Tallies::default();
         Ok(())
     }
@@ -264,6 +264,10 @@ impl Committer {
     }
 
     fn commit_some(&mut self) -> Result<(), StoreError> {
+        if self.lines.is_full() {
+            // Lines that were not counted by source are looked for in the journal, which they leave now.
+            self.flush_tallies()?;
+        }
         let waiting = || self.waiting.iter().take(MAX_BATCH);
         // Whoever waits to hear of a record hears of it when it is on the disk.
         let flushing = waiting().any(|waiting| waiting.confirmation.is_some());

@@ -90,6 +90,20 @@ impl LineWriter {
         written.map(|()| count as usize)
     }
 
+    /// Whether the next lines begin a new block, after this one has moved to a segment.
+    pub(crate) fn is_full(&self) -> bool {
+        self.builder.is_full()
+    }
+
+    /// Writes what `beside` writes, and no lines.
+    pub(crate) fn note(
+        &self,
+        connection: &mut Connection,
+        beside: impl FnOnce(&Transaction<'_>, EventId) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.write_increment(connection, (0, Vec::new()), beside)
+    }
+
     fn write_increment(
         &self,
         connection: &mut Connection,

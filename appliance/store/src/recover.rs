@@ -9,8 +9,9 @@ use rusqlite::{Connection, ErrorCode};
 use time::OffsetDateTime;
 use vedette_event::EventId;
 
+use crate::block::Builder;
 use crate::catalog::{
-    Entry, add_block, all_blocks, increments, last_event, remove_block, set_last_event,
+    Entry, add_block, all_blocks, cut_journal, increments, last_event, remove_block, set_last_event,
 };
 use crate::events::set_mark;
 use crate::incidents::{INCIDENT_FLOOR, WATERMARK};
@@ -170,10 +171,13 @@ pub(crate) fn reconcile(
         }
     }
     if let Some((first, bodies)) = increments(&transaction)? {
-        // Lines that were on their way to a segment are still in the journal: the copy there goes.
-        let builder = crate::block::Builder::resume(first, bodies);
-        let last = builder.map_or(u64::MAX, |builder| builder.last().0);
-        taken.0.push((first.0, last));
+        // Without its beginning a journal cannot be read, and behind a gap neither.
+        let last = Builder::resume(first, bodies).map_or(EventId(0), |builder| builder.last());
+        recovered.lost_lines += cut_journal(&transaction, last)?;
+        if last >= first {
+            // Lines that were on their way to a segment are still here: the copy there goes.
+            taken.0.push((first.0, last.0));
+        }
     }
     let mut found = None;
     let mut names: Vec<EventId> = files.keys().copied().collect();
@@ -252,7 +256,7 @@ fn settle_numbers(
     taken: &Taken,
     found: Option<EventId>,
 ) -> Result<(), StoreError> {
-    let highest = taken.0.iter().map(|(_, last)| *last).filter(|last| *last < u64::MAX).max();
+    let highest = taken.0.iter().map(|(_, last)| *last).max();
     let highest = EventId(highest.unwrap_or_default());
     if highest > last_event(transaction)? {
         set_last_event(transaction, highest)?;

@@ -181,6 +181,37 @@ fn every_flipped_byte_of_a_segment_costs_its_block_at_most() {
     }
 }
 
+#[test]
+fn a_journal_is_read_up_to_its_first_gap() {
+    for (lost_row, kept) in [(0, 0), (2, 4)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(folder.path());
+        for number in 1..=10 {
+            store.writer().append(record(&format!("line {number}"))).unwrap();
+            if number % 2 == 0 {
+                store.writer().flush().unwrap();
+            }
+        }
+        store
+            .writer()
+            .with_connection(move |connection| {
+                let sql = "DELETE FROM journal WHERE first = ?";
+                connection.execute(sql, [2 * lost_row + 1])?;
+                Ok(())
+            })
+            .unwrap();
+        store.close().unwrap();
+        let (store, _) = open(folder.path());
+        assert_eq!(store.recovered().lost_lines, 8 - kept, "the row that is gone is not known");
+        assert_eq!(lines(&store), (1..=kept).collect::<Vec<_>>());
+        store.writer().append(record("next")).unwrap();
+        store.writer().flush().unwrap();
+        store.writer().seal().unwrap();
+        let events = store.reader().events_after(EventId(0), 100).unwrap();
+        assert_eq!(events.len() as u64, kept + 1);
+    }
+}
+
 /// How many frames are damaged unless `VEDETTE_DAMAGED_FRAMES` says otherwise.
 const DAMAGED_FRAMES: u64 = 60;
 
