@@ -39,7 +39,7 @@ pub use facts::Facts;
 pub use flags::flags;
 pub use intel::{Intel, NoIntel};
 pub use mask::{Masked, PLACEHOLDER, TEMPLATE_CAP, VALUES_CAP, mask};
-pub use neutral::neutralise;
+pub use neutral::{neutralise, screened};
 pub use policy::{Deciders, Policy};
 pub use risk::RISK_CAP;
 pub use template::{Seen, TEMPLATES_CAP, Templates};

@@ -76,6 +76,11 @@ pub fn neutralise(text: &str) -> Clean {
     without(&cleaned, &stranger.prose)
 }
 
+/// What the screen gets to read of a line, before its decoder has named any account.
+pub fn screened(text: &str) -> String {
+    Neutral::of(text, &[]).screened
+}
+
 /// A line as the judges get to read it.
 pub(crate) struct Neutral {
     /// Cleaned, nothing left out.

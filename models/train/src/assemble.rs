@@ -1,45 +1,38 @@
 //! From trained heads to the file that ships: quantised, thinned, calibrated.
 
 use anyhow::{Result, ensure};
-use vedette_triage::screen::weights::{Feature, Scale};
-use vedette_triage::screen::{Column, Platt, Weights};
+use vedette_triage::screen::weights::{Feature, HEADS, Scale, fold, unfold};
+use vedette_triage::screen::{Platt, Weights};
 
 use crate::heads::Question;
 use crate::judge::Linear;
 use crate::metrics::Judged;
 
 /// Largest weights file, in bytes: it is committed and embedded in the program.
-pub const MAX_BYTES: usize = 3 * 1000 * 1000;
+pub const MAX_BYTES: usize = 6 * 1000 * 1000;
 
-/// Bytes of a feature beside its entries, and of an entry.
-const FEATURE_BYTES: usize = 6;
-const ENTRY_BYTES: usize = 2;
+/// Weights for techniques that are kept, the largest first: there are hundreds for every word, and
+/// nearly all of them say only that a word is none of a technique's.
+const TECHNIQUE_WEIGHTS: usize = 1_000_000;
 
-/// Largest int8 weight.
-const STEPS: f32 = 127.0;
-
-/// A column keeps its scale by the weight of this rank from the top: a few huge ones are clipped, so
-/// that the many small ones keep their steps.
-const CLIPPED: usize = 20;
-
-/// Quantises heads to the file's columns. Where they would pass [`MAX_BYTES`], the smallest steps go.
+/// Quantises heads to the file's columns. Of the techniques' weights only the largest are kept, of
+/// all others every one.
 ///
 /// # Errors
-/// When a cap of the format is passed.
+/// When a cap of the format or [`MAX_BYTES`] is passed.
 pub fn assemble(linear: &Linear) -> Result<Weights> {
     let columns = columns(linear);
-    let rows: Vec<Vec<(u8, i8)>> =
-        (0..linear.vocabulary.features.len()).map(|place| row(&columns, place)).collect();
-    let floor = floor(&rows);
+    let floor = floor(linear);
     let features: Vec<Feature> = linear
         .vocabulary
         .features
         .iter()
-        .zip(rows)
-        .map(|((hash, idf), row)| Feature {
+        .enumerate()
+        .map(|(place, (hash, idf))| Feature {
             hash: *hash,
             idf: *idf,
-            row: row.into_iter().filter(|(_, step)| step.unsigned_abs() >= floor).collect(),
+            heads: std::array::from_fn(|at| columns[at].steps(place)),
+            techniques: techniques(linear, place, floor, &columns[HEADS..]),
         })
         .collect();
     let scales = columns.iter().map(|column| column.scale).collect();
@@ -56,6 +49,12 @@ pub fn assemble(linear: &Linear) -> Result<Weights> {
 struct FileColumn<'a> {
     weight: Box<dyn Fn(usize) -> f32 + 'a>,
     scale: Scale,
+}
+
+impl FileColumn<'_> {
+    fn steps(&self, place: usize) -> i8 {
+        fold((self.weight)(place) / self.scale.step)
+    }
 }
 
 fn columns(linear: &Linear) -> Vec<FileColumn<'_>> {
@@ -77,44 +76,43 @@ fn columns(linear: &Linear) -> Vec<FileColumn<'_>> {
             columns.push(column(Box::new(weight), head.bias[label], places));
         }
     }
-    debug_assert!(columns.len() >= Column::TECHNIQUES.start);
+    debug_assert!(columns.len() >= HEADS);
     columns
 }
 
 fn column<'a>(weight: Box<dyn Fn(usize) -> f32 + 'a>, bias: f32, places: usize) -> FileColumn<'a> {
-    let mut sizes: Vec<f32> = (0..places).map(|place| weight(place).abs()).collect();
-    sizes.sort_by(|a, b| b.total_cmp(a));
-    let top = sizes.get(CLIPPED).or(sizes.last()).copied().unwrap_or(0.0);
-    let step = if top > 0.0 { top / STEPS } else { 1.0 };
+    let top = (0..places).map(|place| weight(place).abs()).fold(0.0, f32::max);
+    let step = if top > 0.0 { top / unfold(i8::MAX) } else { 1.0 };
     FileColumn { weight, scale: Scale { step, bias } }
 }
 
-fn row(columns: &[FileColumn<'_>], place: usize) -> Vec<(u8, i8)> {
-    columns
-        .iter()
-        .zip(0..)
-        .map(|(column, at)| {
-            let steps = ((column.weight)(place) / column.scale.step).round();
-            (at, steps.clamp(-STEPS, STEPS) as i8)
-        })
+/// The techniques that a feature speaks for, and how loud.
+fn techniques(
+    linear: &Linear,
+    place: usize,
+    floor: f32,
+    columns: &[FileColumn<'_>],
+) -> Vec<(u8, i8)> {
+    let row = linear.heads[Question::Technique as usize].row(place as u32);
+    let told = (0..).zip(row).zip(columns).filter(|((_, weight), _)| weight.abs() > floor);
+    told.map(|((at, _), column)| (at, column.steps(place)))
         .filter(|(_, steps)| *steps != 0)
         .collect()
 }
 
-/// The smallest step worth keeping for the file to fit.
-fn floor(rows: &[Vec<(u8, i8)>]) -> u8 {
-    let mut sizes = [0_usize; 129];
-    for (_, steps) in rows.iter().flatten() {
-        sizes[usize::from(steps.unsigned_abs())] += 1;
+/// Size that leaves [`TECHNIQUE_WEIGHTS`] weights for techniques above it.
+fn floor(linear: &Linear) -> f32 {
+    let mut sizes: Vec<f32> = linear.heads[Question::Technique as usize]
+        .weights
+        .iter()
+        .map(|weight| weight.abs())
+        .filter(|size| *size > 0.0)
+        .collect();
+    if sizes.len() <= TECHNIQUE_WEIGHTS {
+        return 0.0;
     }
-    let room = MAX_BYTES.saturating_sub(rows.len() * FEATURE_BYTES + 8 * 1024) / ENTRY_BYTES;
-    let mut kept: usize = sizes.iter().sum();
-    let mut floor = 1;
-    while kept > room && floor < 128 {
-        kept -= sizes[usize::from(floor)];
-        floor += 1;
-    }
-    floor
+    let (_, floor, _) = sizes.select_nth_unstable_by(TECHNIQUE_WEIGHTS, |a, b| b.total_cmp(a));
+    *floor
 }
 
 /// Fits [`Platt`] to margins and truths as if half of the lines were malicious, on targets softened
@@ -193,6 +191,9 @@ impl Fit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::heads::Labels;
+    use crate::linear::Head;
+    use crate::vocabulary::Vocabulary;
 
     #[test]
     fn calibration_finds_the_border() {
@@ -208,9 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_steps_go_first() {
-        let rows = vec![vec![(0_u8, 1_i8), (1, -3)]; 1_200_000];
-        assert_eq!(floor(&rows[..1000]), 1);
-        assert!(floor(&rows) > 1);
+    fn the_smallest_weights_for_techniques_go_first() {
+        let mut head = Head::zero(TECHNIQUE_WEIGHTS / 2, 4);
+        for (at, weight) in head.weights.iter_mut().enumerate() {
+            *weight = if at % 4 == 1 { -0.5 } else { 0.1 * (at % 4) as f32 };
+        }
+        let (vocabulary, labels) = (Vocabulary::default(), Labels::default());
+        let heads = vec![Head::default(), Head::default(), Head::default(), head];
+        let linear = Linear { vocabulary, labels, heads };
+        assert!((0.2..0.5).contains(&floor(&linear)));
     }
 }

@@ -35,6 +35,8 @@ pub struct Truth {
     pub techniques: Vec<TechniqueId>,
     /// Severity.
     pub severity: Option<Severity>,
+    /// Whether a rule's author wants to hear of it: no proof of malice, nothing to measure by.
+    pub alert: Option<bool>,
 }
 
 /// A yes or no with its strength.
@@ -83,7 +85,7 @@ pub struct Row {
     pub template: String,
     /// The text as the language model reads it.
     pub digest: String,
-    /// Features of the text.
+    /// Features of the text as the screen gets to read it.
     pub bag: FeatureBag,
     /// Whether the line is an HTTP request.
     pub http: bool,
@@ -101,7 +103,7 @@ impl Row {
             split: Split::Train,
             template: vedette_triage::mask(text).template,
             digest: vedette_triage::digest(text),
-            bag: FeatureBag::of(text),
+            bag: FeatureBag::of(&vedette_triage::screened(text)),
             http: ["GET ", "POST ", "PUT ", "HEAD ", "HTTP/"]
                 .iter()
                 .any(|sign| text.contains(sign)),
@@ -131,6 +133,13 @@ pub struct LogRow {
     label_strength: Option<String>,
     threat_class: Option<String>,
     severity: Option<Severity>,
+    expected: Option<Expected>,
+}
+
+/// What the source's own test expects of a row.
+#[derive(Clone, Debug, Deserialize)]
+struct Expected {
+    alert: Option<bool>,
 }
 
 impl LogRow {
@@ -144,6 +153,7 @@ impl LogRow {
             class: self.threat_class.as_deref().and_then(threat_class),
             techniques: parents(&self.technique_ids),
             severity: self.severity,
+            alert: self.expected.as_ref().and_then(|expected| expected.alert),
         };
         let source = self.source.as_deref().unwrap_or(file);
         let group = self.group.as_ref().unwrap_or(&self.id).clone();

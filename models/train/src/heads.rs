@@ -86,6 +86,17 @@ impl Labels {
         }
     }
 
+    /// What a row teaches: its right labels, and where it has none on malice, whether a rule's author
+    /// wants to hear of it. Nobody is measured by the latter.
+    fn taught(&self, question: Question, row: &Row) -> Target {
+        match row.truth.alert {
+            Some(alert) if question == Question::Malicious && row.truth.malicious.is_none() => {
+                vec![(usize::from(alert), 1.0)]
+            }
+            _ => self.target(question, row),
+        }
+    }
+
     /// The examples for a question, weighed.
     pub fn examples<'a>(
         &self,
@@ -97,11 +108,11 @@ impl Labels {
         let answered: Vec<(&Row, &Vector, Target)> = rows
             .iter()
             .zip(vectors)
-            .map(|(row, vector)| (*row, vector, self.target(question, row)))
-            .filter(|(.., target)| !target.is_empty())
+            .map(|(row, vector)| (*row, vector, self.taught(question, row)))
+            .filter(|(row, _, target)| !target.is_empty() && trust(question, row, recipe) > 0.0)
             .collect();
         let mut groups: BTreeMap<&str, f32> = BTreeMap::new();
-        for (row, ..) in &answered {
+        for (row, ..) in answered.iter().filter(|(row, ..)| row.kind == Kind::Log) {
             *groups.entry(&row.group).or_default() += 1.0;
         }
         let mut examples: Vec<Example<'a>> = answered
@@ -110,7 +121,7 @@ impl Labels {
                 vector,
                 target: target.clone(),
                 weight: trust(question, row, recipe)
-                    / groups[row.group.as_str()].powf(recipe.group_power),
+                    / groups.get(row.group.as_str()).map_or(1.0, |n| n.powf(recipe.group_power)),
             })
             .collect();
         balance(&mut examples, self.count(question), recipe.balance(question));
@@ -121,11 +132,13 @@ impl Labels {
 /// How far a row's label is believed.
 fn trust(question: Question, row: &Row, recipe: &Recipe) -> f32 {
     let weak = row.truth.malicious.is_some_and(|label| !label.strong);
+    let alert = question == Question::Malicious && row.truth.malicious.is_none();
     let judges_malice = matches!(question, Question::Malicious | Question::Class);
     match row.kind {
-        Kind::Synthetic => recipe.synthetic,
+        Kind::Synthetic => recipe.synthetic(question),
         Kind::Auxiliary if question == Question::Severity => recipe.auxiliary_severity,
         Kind::Auxiliary => recipe.auxiliary,
+        Kind::Log if alert => recipe.alert,
         Kind::Log if weak && judges_malice => recipe.weak,
         Kind::Log => 1.0,
     }

@@ -31,14 +31,21 @@ impl Linear {
         let vocabulary = Vocabulary::choose(rows, recipe);
         let labels = Labels::of(rows);
         let vectors: Vec<Vector> = rows.iter().map(|row| vocabulary.vector(&row.bag)).collect();
-        let heads = Question::ALL
+        let head = |question: Question, vectors: &[Vector]| {
+            let examples = labels.examples(question, rows, vectors, recipe);
+            let size = (vocabulary.features.len(), labels.count(question));
+            linear::train(question, &examples, size, recipe)
+        };
+        let mut heads: Vec<Head> = Question::ALL[..Question::Technique as usize]
             .iter()
-            .map(|question| {
-                let examples = labels.examples(*question, rows, &vectors, recipe);
-                let size = (vocabulary.features.len(), labels.count(*question));
-                linear::train(*question, &examples, size, recipe)
-            })
+            .map(|question| head(*question, &vectors))
             .collect();
+        heads.push(if recipe.technique_words {
+            let words: Vec<Vector> = rows.iter().map(|row| vocabulary.words(&row.bag)).collect();
+            head(Question::Technique, &words)
+        } else {
+            head(Question::Technique, &vectors)
+        });
         Self { vocabulary, labels, heads }
     }
 
@@ -131,6 +138,11 @@ impl Tally {
             self.technique
                 .push((right.contains(&named[0]), named.iter().any(|place| right.contains(place))));
         }
+    }
+
+    /// Drops what was said of techniques.
+    pub fn forget_techniques(&mut self) {
+        self.technique.clear();
     }
 
     /// Adds what another tally holds.

@@ -1,8 +1,6 @@
-//! Softmax regression by AdaGrad, and the linear head that it makes.
+//! Softmax regression with an L2 penalty, by L-BFGS (Nocedal 1980), and the linear head that it makes.
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
+use std::collections::VecDeque;
 
 use crate::heads::{Question, Target};
 use crate::recipe::Recipe;
@@ -52,11 +50,17 @@ impl Head {
     }
 }
 
-/// Step of the biases against that of the weights: they see every row and settle fast.
-const BIAS_RATE: f32 = 0.1;
+/// Steps remembered for the shape of the loss.
+const MEMORY: usize = 5;
 
-/// Errors below this move no weight: with hundreds of techniques nearly all are, on nearly all lines.
-const ERROR_FLOOR: f32 = 1e-3;
+/// Share of the loss below which another step is not worth its time.
+const WORTHWHILE: f64 = 1e-4;
+
+/// Halvings of a step that does not help before there is none.
+const HALVINGS: usize = 12;
+
+/// Share of the promised decrease that a step must bring (Armijo 1966).
+const PROMISE: f64 = 1e-4;
 
 /// Trains a head. The same examples and recipe give the same weights, bit for bit.
 pub fn train(
@@ -65,44 +69,152 @@ pub fn train(
     (features, labels): (usize, usize),
     recipe: &Recipe,
 ) -> Head {
-    let mut head = Head::zero(features, labels);
-    let mut squares = vec![recipe.caution; features * labels];
-    let mut bias_squares = vec![recipe.caution; labels];
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut random = ChaCha8Rng::seed_from_u64(recipe.seed);
-    for _ in 0..recipe.passes(question) {
-        order.shuffle(&mut random);
-        for example in order.iter().map(|at| &examples[*at]) {
-            let errors = errors(&head, example);
-            let telling: Vec<usize> =
-                (0..labels).filter(|label| errors[*label].abs() > ERROR_FLOOR).collect();
-            for (place, value) in example.vector {
-                let begin = *place as usize * labels;
-                for at in telling.iter().map(|label| begin + label) {
-                    let weight = head.weights[at];
-                    let gradient = errors[at - begin] * value + recipe.decay * weight;
-                    squares[at] += gradient * gradient;
-                    head.weights[at] = weight - recipe.rate * gradient / squares[at].sqrt();
-                }
-            }
-            let biases = head.bias.iter_mut().zip(&mut bias_squares);
-            for ((bias, square), error) in biases.zip(&errors) {
-                *square += error * error;
-                *bias -= recipe.rate * BIAS_RATE * error / square.sqrt();
-            }
+    let problem = Problem { examples, labels, penalty: recipe.penalty(question) };
+    let mut at = Place::of(&problem, Head::zero(features, labels));
+    let mut past = VecDeque::new();
+    for _ in 0..recipe.rounds(question) {
+        let Some(next) = at.step(&problem, &direction(&at.slope, &past)) else { break };
+        let gained = at.loss - next.loss;
+        if past.len() == MEMORY {
+            past.pop_front();
+        }
+        past.push_back(Step::between(&at, &next));
+        at = next;
+        if gained < WORTHWHILE * at.loss {
+            break;
         }
     }
-    head
+    at.head
 }
 
-/// Weighted difference between what the head says and what it should.
-fn errors(head: &Head, example: &Example<'_>) -> Vec<f32> {
-    let mut errors = softmax(&head.scores(example.vector));
-    for (label, share) in &example.target {
-        errors[*label] -= share;
+/// What is minimised: the weighted cross entropy of the examples and the penalty.
+struct Problem<'a> {
+    examples: &'a [Example<'a>],
+    labels: usize,
+    penalty: f32,
+}
+
+impl Problem<'_> {
+    /// The loss of a head and its slope.
+    fn loss(&self, head: &Head) -> (f64, Head) {
+        let mut slope = head.clone();
+        slope.weights.iter_mut().for_each(|weight| *weight *= self.penalty);
+        slope.bias.fill(0.0);
+        let mut loss = 0.5 * f64::from(self.penalty) * dot(&head.weights, &head.weights);
+        for example in self.examples {
+            let mut errors = softmax(&head.scores(example.vector));
+            for (label, share) in &example.target {
+                let surprise = -f64::from(errors[*label].max(f32::MIN_POSITIVE)).ln();
+                loss += f64::from(example.weight * share) * surprise;
+            }
+            for (label, share) in &example.target {
+                errors[*label] -= share;
+            }
+            errors.iter_mut().for_each(|error| *error *= example.weight);
+            for (place, value) in example.vector {
+                let row = &mut slope.weights[*place as usize * self.labels..][..self.labels];
+                row.iter_mut().zip(&errors).for_each(|(at, error)| *at += value * error);
+            }
+            slope.bias.iter_mut().zip(&errors).for_each(|(at, error)| *at += error);
+        }
+        (loss, slope)
     }
-    errors.iter_mut().for_each(|error| *error *= example.weight);
-    errors
+}
+
+/// A head, its loss and its slope.
+struct Place {
+    head: Head,
+    loss: f64,
+    slope: Head,
+}
+
+impl Place {
+    fn of(problem: &Problem<'_>, head: Head) -> Self {
+        let (loss, slope) = problem.loss(&head);
+        Self { head, loss, slope }
+    }
+
+    /// As far along a direction as helps.
+    fn step(&self, problem: &Problem<'_>, direction: &Head) -> Option<Self> {
+        let promised = PROMISE * product(&self.slope, direction);
+        (0..HALVINGS).map(|halving| 0.5_f32.powi(halving as i32)).find_map(|length| {
+            let mut head = self.head.clone();
+            add(&mut head, length, direction);
+            let next = Self::of(problem, head);
+            (next.loss <= self.loss + f64::from(length) * promised).then_some(next)
+        })
+    }
+}
+
+/// What a step taught: where it went, how the slope changed.
+struct Step {
+    moved: Head,
+    turned: Head,
+    /// One over the product of the two.
+    curve: f64,
+}
+
+impl Step {
+    fn between(from: &Place, to: &Place) -> Self {
+        let difference = |from: &Head, to: &Head| {
+            let mut difference = to.clone();
+            add(&mut difference, -1.0, from);
+            difference
+        };
+        let moved = difference(&from.head, &to.head);
+        let turned = difference(&from.slope, &to.slope);
+        let curve = 1.0 / product(&moved, &turned).max(f64::MIN_POSITIVE);
+        Self { moved, turned, curve }
+    }
+}
+
+/// Down the slope, bent by what the last steps taught (the two-loop recursion).
+fn direction(slope: &Head, past: &VecDeque<Step>) -> Head {
+    let mut direction = slope.clone();
+    let mut shares = Vec::with_capacity(past.len());
+    for step in past.iter().rev() {
+        let share = step.curve * product(&step.moved, &direction);
+        add(&mut direction, -share as f32, &step.turned);
+        shares.push(share);
+    }
+    let scale = match past.back() {
+        Some(step) => 1.0 / (step.curve * product(&step.turned, &step.turned)),
+        // Nothing is known yet: a step of length one.
+        None => 1.0 / product(slope, slope).sqrt().max(1.0),
+    };
+    scale_by(&mut direction, -scale as f32);
+    for (step, share) in past.iter().zip(shares.into_iter().rev()) {
+        // The sign has been turned above.
+        let other = step.curve * product(&step.turned, &direction);
+        add(&mut direction, -(share + other) as f32, &step.moved);
+    }
+    direction
+}
+
+fn add(to: &mut Head, share: f32, other: &Head) {
+    to.weights.iter_mut().zip(&other.weights).for_each(|(a, b)| *a += share * b);
+    to.bias.iter_mut().zip(&other.bias).for_each(|(a, b)| *a += share * b);
+}
+
+fn scale_by(head: &mut Head, share: f32) {
+    head.weights.iter_mut().chain(&mut head.bias).for_each(|weight| *weight *= share);
+}
+
+fn product(a: &Head, b: &Head) -> f64 {
+    dot(&a.weights, &b.weights) + dot(&a.bias, &b.bias)
+}
+
+/// In a fixed order, in lanes that the processor adds at once.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    const LANES: usize = 8;
+    let of_block = |(a, b): (&[f32], &[f32])| {
+        let mut lanes = [0.0_f32; LANES];
+        for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+            lanes.iter_mut().zip(a.iter().zip(b)).for_each(|(lane, (a, b))| *lane += a * b);
+        }
+        lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>()
+    };
+    a.chunks(4096).zip(b.chunks(4096)).map(of_block).sum()
 }
 
 /// Probabilities of scores that compete.

@@ -19,21 +19,21 @@ pub struct Recipe {
     /// Leave out naive Bayes and the majority class, for quick trials.
     #[arg(long)]
     pub without_baselines: bool,
-    /// Passes over the rows.
-    #[arg(long, default_value_t = 16)]
-    pub epochs: usize,
-    /// Passes over the rows for the techniques, which are many and slow.
-    #[arg(long, default_value_t = 5)]
-    pub technique_epochs: usize,
-    /// First step of AdaGrad.
-    #[arg(long, default_value_t = 0.5)]
-    pub rate: f32,
-    /// Squared gradient assumed before the first: keeps first steps of rare features small.
-    #[arg(long, default_value_t = 1e-3)]
-    pub caution: f32,
-    /// L2 penalty.
-    #[arg(long, default_value_t = 1e-5)]
-    pub decay: f32,
+    /// Most steps of the solver, each a pass over the rows.
+    #[arg(long, default_value_t = 30)]
+    pub rounds: usize,
+    /// The same for the techniques, which are many; 0 leaves them out, for quick trials.
+    #[arg(long, default_value_t = 30)]
+    pub technique_rounds: usize,
+    /// L2 penalty against a loss of one per row.
+    #[arg(long, default_value_t = 1.0)]
+    pub penalty: f32,
+    /// The same for the techniques.
+    #[arg(long, default_value_t = 0.3)]
+    pub technique_penalty: f32,
+    /// Learn techniques from words alone, as their weights are most of the file.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub technique_words: bool,
     /// Groups that must know a feature.
     #[arg(long, default_value_t = 2)]
     pub min_groups: usize,
@@ -43,18 +43,30 @@ pub struct Recipe {
     /// Weight of a weak label beside a strong one.
     #[arg(long, default_value_t = 0.3)]
     pub weak: f32,
-    /// Weight of a line of our own generator beside a labelled one.
-    #[arg(long, default_value_t = 1.5)]
-    pub synthetic: f32,
+    /// Weight of a line that a rule's author wants to hear of, or not, beside a strong label.
+    #[arg(long, default_value_t = 0.3)]
+    pub alert: f32,
+    /// Weight of a line of our own generator beside a labelled one, for malicious or not.
+    #[arg(long, default_value_t = 0.04)]
+    pub synthetic_malicious: f32,
+    /// The same for the classes.
+    #[arg(long, default_value_t = 0.02)]
+    pub synthetic_class: f32,
+    /// The same for severities.
+    #[arg(long, default_value_t = 0.05)]
+    pub synthetic_severity: f32,
+    /// The same for techniques.
+    #[arg(long, default_value_t = 0.5)]
+    pub synthetic_technique: f32,
     /// Weight of a text about a rule beside a labelled line.
     #[arg(long, default_value_t = 0.3)]
     pub auxiliary: f32,
     /// The same for severities, which every author of rules grades by a scale of his own.
-    #[arg(long, default_value_t = 0.05)]
-    pub auxiliary_severity: f32,
-    /// Power of the number of rows in a group by which each of them is divided: 0 lets big groups
-    /// speak louder, 1 gives each group one voice.
     #[arg(long, default_value_t = 0.0)]
+    pub auxiliary_severity: f32,
+    /// Power of the number of labelled lines in a group by which each of them is divided: 0 lets big
+    /// groups speak louder, 1 gives each group one voice.
+    #[arg(long, default_value_t = 0.5)]
     pub group_power: f32,
     /// Power of a label's share by which its rows are divided, for malicious or not: 1 balances.
     #[arg(long, default_value_t = 1.0)]
@@ -62,9 +74,12 @@ pub struct Recipe {
     /// The same for the classes.
     #[arg(long, default_value_t = 0.25)]
     pub balance_class: f32,
-    /// The same for severities and techniques.
+    /// The same for severities, whose rare grades count as much as the common ones.
+    #[arg(long, default_value_t = 0.5)]
+    pub balance_severity: f32,
+    /// The same for techniques.
     #[arg(long, default_value_t = 0.0)]
-    pub balance_rest: f32,
+    pub balance_technique: f32,
 }
 
 impl Default for Recipe {
@@ -79,9 +94,24 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Passes over the rows for a question.
-    pub fn passes(&self, question: Question) -> usize {
-        if question == Question::Technique { self.technique_epochs } else { self.epochs }
+    /// Most steps of the solver for a question.
+    pub fn rounds(&self, question: Question) -> usize {
+        if question == Question::Technique { self.technique_rounds } else { self.rounds }
+    }
+
+    /// L2 penalty for a question.
+    pub fn penalty(&self, question: Question) -> f32 {
+        if question == Question::Technique { self.technique_penalty } else { self.penalty }
+    }
+
+    /// Weight of our own lines for a question.
+    pub fn synthetic(&self, question: Question) -> f32 {
+        match question {
+            Question::Malicious => self.synthetic_malicious,
+            Question::Class => self.synthetic_class,
+            Question::Severity => self.synthetic_severity,
+            Question::Technique => self.synthetic_technique,
+        }
     }
 
     /// Power by which a question's labels are balanced.
@@ -89,12 +119,8 @@ impl Recipe {
         match question {
             Question::Malicious => self.balance_malicious,
             Question::Class => self.balance_class,
-            Question::Severity | Question::Technique => self.balance_rest,
+            Question::Severity => self.balance_severity,
+            Question::Technique => self.balance_technique,
         }
-    }
-
-    /// Groups counted of a feature; enough to rank the common ones.
-    pub fn group_cap(&self) -> usize {
-        self.min_groups.max(16)
     }
 }

@@ -6,9 +6,10 @@ use crate::judge::Figures;
 use crate::validate::Contest;
 
 const INTRODUCTION: &str = "# What the screen is worth\n\n\
-    Written by `vedette-train evaluate`. \"dev\" rows are judged by the files in this folder; no \
+    Written by `vedette-train`. \"dev\" rows are judged by the files in this folder; no \
     template and no source file of theirs was learnt from. \"held-out groups\" and \"without X, on it\" \
-    rows are judged by screens trained without them, before calibration and quantisation. Naive Bayes \
+    rows are judged by screens trained without them, before calibration: as their files would be \
+    (\"screen\") and before quantising. Naive Bayes \
     (multinomial, the same features) and the majority class learn from the labelled log lines of the \
     same training rows. False positives are the share of benign lines called malicious; precision \
     holds for one malicious line in a thousand; ECE for a class prior of one half. \"accuracy\" of the \

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
-use vedette_triage::screen::{Column, Manifest, Weights};
+use vedette_triage::screen::{Manifest, Weights};
 
 use crate::assemble::{assemble, calibrate};
 use crate::dataset::{Row, Split};
-use crate::heads::{Labels, Question};
-use crate::judge::{Baselines, Linear, Scores, probability};
+use crate::heads::Labels;
+use crate::judge::{Baselines, Linear, probability};
 use crate::recipe::Recipe;
-use crate::validate::{self, Contest, disjoint};
+use crate::validate::{self, Contest, disjoint, file_scores};
 use crate::{auxiliary, corpus, dataset};
 
 /// Everything there is to learn from and to measure on.
@@ -33,13 +33,24 @@ pub fn learnable(rows: &[Row]) -> Vec<&Row> {
     disjoint(rows, &dev)
 }
 
+/// A screen to ship: its file, its manifest, and how held-out groups were judged while calibrating it,
+/// techniques left out.
+pub struct Made {
+    /// The weights file.
+    pub bytes: Vec<u8>,
+    /// What goes with it.
+    pub manifest: Manifest,
+    /// Judged by screens that did not see them.
+    pub held_out: Contest,
+}
+
 /// Trains on what shares nothing with the dev split; calibrates on held-out groups of the same.
 ///
 /// # Errors
 /// When the weights would pass a cap of their format.
-pub fn train(rows: &[Row], recipe: &Recipe) -> Result<(Vec<u8>, Manifest)> {
-    let trial = Recipe { technique_epochs: 0, without_baselines: true, ..recipe.clone() };
-    let held_out = validate::by_group(rows, &trial);
+pub fn train(rows: &[Row], recipe: &Recipe) -> Result<Made> {
+    let trial = Recipe { technique_rounds: 0, ..recipe.clone() };
+    let held_out = validate::by_group(rows, &trial)?.without_techniques();
     let judged = held_out.judges.get("screen").map_or(&[][..], |tally| &tally.malicious);
     let margins: Vec<(f32, bool)> = judged.iter().map(|(p, truth)| (margin(*p), *truth)).collect();
     let bytes = assemble(&Linear::train(&learnable(rows), recipe))?.to_bytes();
@@ -50,7 +61,7 @@ pub fn train(rows: &[Row], recipe: &Recipe) -> Result<(Vec<u8>, Manifest)> {
         seed: recipe.seed,
         trained_on: sources(rows),
     };
-    Ok((bytes, manifest))
+    Ok(Made { bytes, manifest, held_out })
 }
 
 /// The score behind a probability.
@@ -110,7 +121,7 @@ pub fn evaluate(
     let mut contests = vec![("dev".to_owned(), Contest::default())];
     contests.extend(dataset::SOURCES.map(|source| (format!("dev, {source}"), Contest::default())));
     for row in validate::logs(rows, Split::Dev) {
-        let scores = shipped_scores(&weights, row);
+        let scores = file_scores(&weights, row);
         let malicious = manifest.malicious.probability(scores[0][1]);
         let bayes = baselines.bayes(row);
         for (name, contest) in &mut contests {
@@ -123,15 +134,4 @@ pub fn evaluate(
     }
     contests.retain(|(_, contest)| !contest.judges.is_empty());
     Ok(contests)
-}
-
-/// The file's columns as scores by question.
-fn shipped_scores(weights: &Weights, row: &Row) -> Scores {
-    let columns = weights.score(&row.bag).columns;
-    Question::ALL.map(|question| match question {
-        Question::Malicious => vec![0.0, columns[Column::Malicious.index()]],
-        Question::Class => columns[Column::CLASSES].to_vec(),
-        Question::Severity => columns[Column::SEVERITIES].to_vec(),
-        Question::Technique => columns[Column::TECHNIQUES].to_vec(),
-    })
 }

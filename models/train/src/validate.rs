@@ -5,6 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use anyhow::Result;
+use vedette_triage::screen::{Column, Weights};
+
+use crate::assemble::assemble;
 use crate::dataset::{Kind, Row, SOURCES, Split};
 use crate::heads::{Labels, Question};
 use crate::judge::{Baselines, Figures, Linear, Scores, Tally, probability};
@@ -12,6 +16,10 @@ use crate::recipe::Recipe;
 
 /// Parts into which the groups of the training split are dealt.
 const FOLDS: u64 = 5;
+
+/// The judge as trained, before its weights are quantised and thinned: what the file loses is the
+/// difference.
+pub const UNQUANTISED: &str = "screen before quantising";
 
 /// Judges trained side by side: memory for a technique head each, and the machines have few cores.
 const WORKERS: usize = 2;
@@ -25,15 +33,20 @@ pub struct Contest {
 
 impl Contest {
     /// Trains on one set of rows, judges another.
-    pub fn hold(train: &[&Row], test: &[&Row], recipe: &Recipe) -> Self {
+    ///
+    /// # Errors
+    /// When the weights would pass a cap of their format.
+    pub fn hold(train: &[&Row], test: &[&Row], recipe: &Recipe) -> Result<Self> {
         let linear = Linear::train(train, recipe);
+        let file = assemble(&linear)?;
         let mut contest = Self::default();
         let labels = &linear.labels;
         for row in test {
-            contest.judged("screen", row, labels, &linear.scores(row));
+            contest.judged("screen", row, labels, &file_scores(&file, row));
+            contest.judged(UNQUANTISED, row, labels, &linear.scores(row));
         }
         if recipe.without_baselines {
-            return contest;
+            return Ok(contest);
         }
         let baselines = Baselines::train(train, labels, recipe);
         let majority = baselines.majority();
@@ -41,7 +54,7 @@ impl Contest {
             contest.judged("naive Bayes", row, labels, &baselines.bayes(row));
             contest.judged("majority", row, labels, &majority);
         }
-        contest
+        Ok(contest)
     }
 
     /// Adds what a judge said of a line: its scores and its P(malicious).
@@ -58,6 +71,12 @@ impl Contest {
     fn judged(&mut self, judge: &'static str, row: &Row, labels: &Labels, scores: &Scores) {
         let malicious = probability(&scores[Question::Malicious as usize]);
         self.add(judge, row, labels, (scores, malicious));
+    }
+
+    /// The same, techniques left out: for judges that were not taught any.
+    pub fn without_techniques(mut self) -> Self {
+        self.judges.values_mut().for_each(Tally::forget_techniques);
+        self
     }
 
     /// The figures of each judge.
@@ -101,24 +120,31 @@ impl<'a> Measured<'a> {
 }
 
 /// Judges every labelled line of the training split by groups held out in turn.
-pub fn by_group(rows: &[Row], recipe: &Recipe) -> Contest {
+///
+/// # Errors
+/// When the weights would pass a cap of their format.
+pub fn by_group(rows: &[Row], recipe: &Recipe) -> Result<Contest> {
     let folds: Vec<Vec<&Row>> = (0..FOLDS)
         .map(|fold| logs(rows, Split::Train).filter(|row| fold_of(&row.group) == fold).collect())
         .collect();
     let mut all = Contest::default();
     for contest in contests(rows, &folds, recipe) {
-        all.join(contest);
+        all.join(contest?);
     }
-    all
+    Ok(all)
 }
 
 /// Judges the training split's lines of each source by the other sources.
-pub fn by_source(rows: &[Row], recipe: &Recipe) -> Vec<(&'static str, Contest)> {
+///
+/// # Errors
+/// When the weights would pass a cap of their format.
+pub fn by_source(rows: &[Row], recipe: &Recipe) -> Result<Vec<(&'static str, Contest)>> {
     let tests: Vec<Vec<&Row>> = SOURCES
         .iter()
         .map(|source| logs(rows, Split::Train).filter(|row| row.source == *source).collect())
         .collect();
-    SOURCES.into_iter().zip(contests(rows, &tests, recipe)).collect()
+    let contests = contests(rows, &tests, recipe).into_iter();
+    SOURCES.into_iter().zip(contests).map(|(source, one)| Ok((source, one?))).collect()
 }
 
 /// Labelled log lines of a split.
@@ -126,7 +152,7 @@ pub fn logs(rows: &[Row], split: Split) -> impl Iterator<Item = &Row> {
     rows.iter().filter(move |row| row.kind == Kind::Log && row.split == split)
 }
 
-fn contests(rows: &[Row], tests: &[Vec<&Row>], recipe: &Recipe) -> Vec<Contest> {
+fn contests(rows: &[Row], tests: &[Vec<&Row>], recipe: &Recipe) -> Vec<Result<Contest>> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
@@ -142,6 +168,17 @@ fn contests(rows: &[Row], tests: &[Vec<&Row>], recipe: &Recipe) -> Vec<Contest> 
         }
     });
     done.into_inner().expect("no worker panics with the lock").into_values().collect()
+}
+
+/// The file's columns as scores by question.
+pub fn file_scores(weights: &Weights, row: &Row) -> Scores {
+    let columns = weights.score(&row.bag).columns;
+    Question::ALL.map(|question| match question {
+        Question::Malicious => vec![0.0, columns[Column::Malicious.index()]],
+        Question::Class => columns[Column::CLASSES].to_vec(),
+        Question::Severity => columns[Column::SEVERITIES].to_vec(),
+        Question::Technique => columns[Column::TECHNIQUES].to_vec(),
+    })
 }
 
 /// The part a group is dealt to, by FNV-1a of its name: the same on every machine.

@@ -23,13 +23,50 @@ pub struct Vocabulary {
 #[derive(Default)]
 struct Tally {
     rows: u32,
-    groups: BTreeSet<u32>,
-    in_logs: bool,
+    /// Groups of labelled lines.
+    real: BTreeSet<u32>,
+    /// Groups of lines of our own.
+    synthetic: BTreeSet<u32>,
+    /// Texts about rules.
+    texts: BTreeSet<u32>,
+}
+
+/// Groups of a kind counted of a feature; enough to rank the common ones.
+const GROUPS_CAP: usize = 16;
+
+/// What a group of labelled lines counts in the ranking beside a group of another kind: what real
+/// products write is what will be read.
+const REAL_SHARE: usize = 4;
+
+impl Tally {
+    fn add(&mut self, kind: Kind, group: u32) {
+        self.rows += 1;
+        let groups = match kind {
+            Kind::Log => &mut self.real,
+            Kind::Synthetic => &mut self.synthetic,
+            Kind::Auxiliary => &mut self.texts,
+        };
+        if groups.len() < GROUPS_CAP {
+            groups.insert(group);
+        }
+    }
+
+    fn groups(&self) -> usize {
+        self.real.len() + self.synthetic.len() + self.texts.len()
+    }
+
+    fn in_logs(&self) -> bool {
+        !self.real.is_empty() || !self.synthetic.is_empty()
+    }
+
+    fn rank(&self) -> (usize, u32) {
+        (self.groups() + (REAL_SHARE - 1) * self.real.len(), self.rows)
+    }
 }
 
 impl Vocabulary {
     /// Features that at least [`Recipe::min_groups`] groups know, one of them of log lines; when
-    /// there are more than [`Recipe::max_features`], those in the most groups.
+    /// there are more than [`Recipe::max_features`], those in the most groups, first of all real ones.
     pub fn choose(rows: &[&Row], recipe: &Recipe) -> Self {
         let mut tallies: HashMap<u32, Tally> = HashMap::new();
         let mut groups: BTreeMap<&str, u32> = BTreeMap::new();
@@ -38,22 +75,15 @@ impl Vocabulary {
             let group = *groups.entry(&row.group).or_insert(next);
             for (_, counts) in row.bag.blocks() {
                 for (hash, _) in counts {
-                    let tally = tallies.entry(*hash).or_default();
-                    tally.rows += 1;
-                    tally.in_logs |= row.kind != Kind::Auxiliary;
-                    if tally.groups.len() < recipe.group_cap() {
-                        tally.groups.insert(group);
-                    }
+                    tallies.entry(*hash).or_default().add(row.kind, group);
                 }
             }
         }
         let mut chosen: Vec<(u32, Tally)> = tallies
             .into_iter()
-            .filter(|(_, tally)| tally.in_logs && tally.groups.len() >= recipe.min_groups)
+            .filter(|(_, tally)| tally.in_logs() && tally.groups() >= recipe.min_groups)
             .collect();
-        chosen.sort_by_key(|(hash, tally)| {
-            (std::cmp::Reverse((tally.groups.len(), tally.rows)), *hash)
-        });
+        chosen.sort_by_key(|(hash, tally)| (std::cmp::Reverse(tally.rank()), *hash));
         chosen.truncate(recipe.max_features);
         chosen.sort_by_key(|(hash, _)| *hash);
         let total = rows.len() as f32;
@@ -75,6 +105,13 @@ impl Vocabulary {
             }
             normalise(&mut vector[begin..], block);
         }
+        vector
+    }
+
+    /// The words of a line alone, as they stand in its vector.
+    pub fn words(&self, bag: &FeatureBag) -> Vector {
+        let mut vector = self.vector(bag);
+        vector.truncate(self.known(bag.blocks()[Block::Words as usize].1).count());
         vector
     }
 

@@ -17,7 +17,7 @@ struct Cli {
 }
 
 fn recipe() -> Recipe {
-    Cli::parse_from(["test", "--epochs", "4", "--technique-epochs", "2"]).recipe
+    Cli::parse_from(["test", "--rounds", "15", "--technique-rounds", "5"]).recipe
 }
 
 #[test]

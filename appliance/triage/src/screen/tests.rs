@@ -1,23 +1,23 @@
 use super::features::MAX_TEXT;
-use super::weights::{Feature, Scale};
+use super::weights::{Feature, HEADS, Scale, fold, unfold};
 use super::*;
 
 const LINE: &str = "Failed password for root from 203.0.113.45 port 51234 ssh2";
 
 /// Weights that call every word of [`LINE`] malicious, brute force, high and T1110.
 fn weights() -> Weights {
-    let columns = [
+    let mut heads = [0; HEADS];
+    for (column, weight) in [
         (Column::Malicious, 100),
         (Column::Class(ThreatClass::BruteForce), 90),
         (Column::Severity(Severity::High), 80),
-        (Column::Technique(0), 70),
-    ];
-    let row: Vec<(u8, i8)> =
-        columns.iter().map(|(column, weight)| (column.index() as u8, *weight)).collect();
+    ] {
+        heads[column.index()] = weight;
+    }
     let features: Vec<Feature> = FeatureBag::of(LINE).blocks()[0]
         .1
         .iter()
-        .map(|(hash, _)| Feature { hash: *hash, idf: 40, row: row.clone() })
+        .map(|(hash, _)| Feature { hash: *hash, idf: 40, heads, techniques: vec![(0, 70)] })
         .collect();
     let scales = vec![Scale { step: 0.1, bias: -0.5 }; Column::TECHNIQUES.start + 2];
     let techniques = ["T1110", "T1078"].map(|id| id.parse().unwrap()).to_vec();
@@ -47,6 +47,18 @@ fn the_file_reads_back_as_written() {
 }
 
 #[test]
+fn stored_weights_come_back_as_near_as_their_size_allows() {
+    for weight in -i8::MAX..=i8::MAX {
+        assert_eq!(fold(unfold(weight)), weight);
+    }
+    for worth in [0.3, 1.7, -5.0, 90.0, -2_000.0, 16_000.0_f32] {
+        let error = (unfold(fold(worth)) - worth).abs();
+        assert!(error <= worth.abs().sqrt() + 0.5, "{worth} is off by {error}");
+    }
+    assert_eq!(fold(-1e9), -i8::MAX);
+}
+
+#[test]
 fn a_damaged_file_is_refused() {
     let bytes = weights().to_bytes();
     for length in 0..bytes.len() {
@@ -72,7 +84,7 @@ fn a_damaged_file_is_refused() {
 #[test]
 fn impossible_numbers_are_refused() {
     let header = |features: u32, columns: u32, entries: u32| {
-        let mut bytes = b"VSCREEN\0\x01\0\0\0".to_vec();
+        let mut bytes = b"VSCREEN\0\x02\0\0\0".to_vec();
         bytes.extend([features, columns, entries].iter().flat_map(|n| n.to_le_bytes()));
         bytes
     };
@@ -82,7 +94,7 @@ fn impossible_numbers_are_refused() {
         header(0, 0, 0),
         header(0, 22, u32::MAX),
         header(1, 22, 0),
-        b"VSCREEN\0\x02\0\0\0".to_vec(),
+        b"VSCREEN\0\x01\0\0\0".to_vec(),
         b"GGUF".to_vec(),
     ] {
         assert!(Weights::from_bytes(&bytes).is_err(), "{bytes:?}");

@@ -1,9 +1,11 @@
-//! The weights file: a vocabulary of feature hashes and, for each, a sparse row of int8 weights.
+//! The weights file: a vocabulary of feature hashes and, for each, its int8 weights: one for every
+//! column but the techniques, of which only the telling ones are there.
 //!
 //! Layout, little endian: magic, format version, then the number of features, columns and entries
 //! (u32 each); for each technique column its ATT&CK number (u16); for each column its scale and bias
-//! (f32); the feature hashes, ascending (u32); their idf in steps of [`IDF_STEP`] (u8); the lengths of
-//! their rows (u8); the entries as column (u8) and weight (i8). Nothing follows.
+//! (f32); the feature hashes, ascending (u32); their idf in steps of [`IDF_STEP`] (u8); their weights
+//! ([`HEADS`] of i8 each); how many techniques each speaks for (u8); the entries as place among the
+//! techniques (u8) and weight (i8). Nothing follows.
 
 use std::ops::Range;
 use std::ops::RangeFrom;
@@ -13,12 +15,14 @@ use vedette_event::{Severity, TechniqueId, ThreatClass};
 use super::features::{Block, FeatureBag};
 
 const MAGIC: &[u8; 8] = b"VSCREEN\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// A vocabulary past this is a broken file: training selects far fewer.
 pub const MAX_FEATURES: usize = 1 << 18;
-/// Columns are numbered by a byte, and a row holds each at most once.
+/// Columns of all questions but the techniques: every feature has a weight in each.
+pub const HEADS: usize = Column::SEVERITIES.end;
+/// Techniques are numbered by a byte, and a feature speaks for each at most once.
 pub const MAX_COLUMNS: usize = 255;
-/// Two bytes each: a file past 8 MiB is not ours.
+/// Two bytes each: a file with more is not ours.
 pub const MAX_ENTRIES: usize = 1 << 22;
 /// One step of a stored idf: 255 steps reach past ln of any number of lines we train on.
 pub const IDF_STEP: f32 = 0.05;
@@ -84,14 +88,16 @@ pub struct Feature {
     pub hash: u32,
     /// Inverse document frequency in steps of [`IDF_STEP`].
     pub idf: u8,
-    /// Columns it speaks for and its quantised weight there.
-    pub row: Vec<(u8, i8)>,
+    /// Its quantised weight in each column but the techniques.
+    pub heads: [i8; HEADS],
+    /// Techniques it speaks for, by place in the file's list, and its quantised weight there.
+    pub techniques: Vec<(u8, i8)>,
 }
 
 /// Scale and bias of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// What one step of an int8 weight is worth.
+    /// What a stored weight of 1 is worth; see [`unfold`].
     pub step: f32,
     /// Added to the score.
     pub bias: f32,
@@ -103,9 +109,19 @@ pub struct Weights {
     techniques: Vec<TechniqueId>,
     scales: Vec<Scale>,
     vocabulary: Vocabulary,
-    /// Row `n` is `entries[starts[n]..starts[n + 1]]`.
-    starts: Vec<u32>,
+    rows: Vec<Row>,
+    /// What each row says of techniques, one row after the other.
     entries: Vec<(u8, i8)>,
+}
+
+/// What is known of a feature, side by side, so that a feature costs one look into memory.
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    /// Where its techniques begin among the entries.
+    start: u32,
+    techniques: u8,
+    idf: u8,
+    heads: [i8; HEADS],
 }
 
 /// The scores of a line.
@@ -135,30 +151,31 @@ impl Weights {
         scales: Vec<Scale>,
         features: &[Feature],
     ) -> Result<Self, WeightsError> {
-        let mut starts = vec![0];
+        let mut rows = Vec::with_capacity(features.len());
         let mut entries = Vec::new();
         for feature in features {
-            entries.extend_from_slice(&feature.row);
-            starts.push(entries.len() as u32);
+            let techniques = u8::try_from(feature.techniques.len())
+                .map_err(|_| WeightsError::Content("number of entries"))?;
+            let start = entries.len() as u32;
+            rows.push(Row { start, techniques, idf: feature.idf, heads: feature.heads });
+            entries.extend_from_slice(&feature.techniques);
         }
-        let vocabulary = Vocabulary::new(features.iter().map(|f| (f.hash, f.idf)))?;
-        let weights = Self { techniques, scales, vocabulary, starts, entries };
+        let vocabulary = Vocabulary::new(features.iter().map(|feature| feature.hash).collect())?;
+        let weights = Self { techniques, scales, vocabulary, rows, entries };
         weights.check()?;
         Ok(weights)
     }
 
     fn check(&self) -> Result<(), WeightsError> {
         let columns = self.scales.len();
-        if columns != Column::TECHNIQUES.start + self.techniques.len() || columns > MAX_COLUMNS {
+        if columns != HEADS + self.techniques.len() || columns > MAX_COLUMNS {
             return Err(WeightsError::Content("number of columns"));
         }
-        if self.entries.len() > MAX_ENTRIES
-            || self.starts.windows(2).any(|pair| pair[1] - pair[0] > MAX_COLUMNS as u32)
-        {
+        if self.entries.len() > MAX_ENTRIES {
             return Err(WeightsError::Content("number of entries"));
         }
-        if self.entries.iter().any(|(column, _)| usize::from(*column) >= columns) {
-            return Err(WeightsError::Content("column"));
+        if self.entries.iter().any(|(place, _)| usize::from(*place) >= self.techniques.len()) {
+            return Err(WeightsError::Content("technique"));
         }
         if !self.scales.iter().all(|scale| scale.step.is_finite() && scale.bias.is_finite()) {
             return Err(WeightsError::Content("scale"));
@@ -183,30 +200,36 @@ impl Weights {
             known: [0; Block::COUNT],
             total: [0; Block::COUNT],
         };
-        let mut sums = vec![0.0; self.scales.len()];
+        let mut techniques = vec![0.0; self.techniques.len()];
         for (block, counts) in bag.blocks() {
-            sums.fill(0.0);
+            let mut heads = [0.0; HEADS];
+            techniques.fill(0.0);
             let mut squares = 0.0;
             scored.total[block as usize] = counts.len() as u32;
             for (hash, count) in counts {
                 let Some(place) = self.vocabulary.find(*hash) else { continue };
+                let row = &self.rows[place];
                 scored.known[block as usize] += 1;
-                let value = weigh(*count, self.vocabulary.idf(place));
+                let value = weigh(*count, row.idf);
                 squares += value * value;
-                for (column, weight) in self.row(place) {
-                    sums[usize::from(*column)] += value * f32::from(*weight);
+                for (sum, weight) in heads.iter_mut().zip(row.heads) {
+                    *sum += value * unfold(weight);
+                }
+                for (technique, weight) in self.entries(row) {
+                    techniques[usize::from(*technique)] += value * unfold(*weight);
                 }
             }
             let norm = if squares > 0.0 { block.share() / squares.sqrt() } else { 0.0 };
-            for ((score, sum), scale) in scored.columns.iter_mut().zip(&sums).zip(&self.scales) {
+            let sums = heads.iter().chain(&techniques);
+            for ((score, sum), scale) in scored.columns.iter_mut().zip(sums).zip(&self.scales) {
                 *score += sum * norm * scale.step;
             }
         }
         scored
     }
 
-    fn row(&self, place: usize) -> &[(u8, i8)] {
-        &self.entries[self.starts[place] as usize..self.starts[place + 1] as usize]
+    fn entries(&self, row: &Row) -> &[(u8, i8)] {
+        &self.entries[row.start as usize..][..usize::from(row.techniques)]
     }
 
     /// The file.
@@ -223,9 +246,10 @@ impl Weights {
             bytes.extend(scale.bias.to_le_bytes());
         }
         bytes.extend(self.vocabulary.hashes.iter().flat_map(|hash| hash.to_le_bytes()));
-        bytes.extend(&self.vocabulary.idfs);
-        bytes.extend(self.starts.windows(2).map(|pair| (pair[1] - pair[0]) as u8));
-        bytes.extend(self.entries.iter().flat_map(|(column, weight)| [*column, *weight as u8]));
+        bytes.extend(self.rows.iter().map(|row| row.idf));
+        bytes.extend(self.rows.iter().flat_map(|row| row.heads.map(|weight| weight as u8)));
+        bytes.extend(self.rows.iter().map(|row| row.techniques));
+        bytes.extend(self.entries.iter().flat_map(|(place, weight)| [*place, *weight as u8]));
         bytes
     }
 
@@ -251,10 +275,26 @@ impl Weights {
     }
 }
 
+/// What a stored weight is worth, in the column's steps: its square, with its sign. A few weights are
+/// large and very many small ones matter together, so that the small ones need the finer steps.
+pub fn unfold(weight: i8) -> f32 {
+    let weight = f32::from(weight);
+    weight * weight.abs()
+}
+
+/// The stored weight whose worth comes nearest; what is too large becomes the largest.
+pub fn fold(worth: f32) -> i8 {
+    let largest = f32::from(i8::MAX);
+    (worth.abs().sqrt().copysign(worth)).round().clamp(-largest, largest) as i8
+}
+
 /// Sublinear term frequency times idf.
 pub fn weigh(count: u32, idf: u8) -> f32 {
     (1.0 + (count as f32).ln()) * f32::from(idf) * IDF_STEP
 }
+
+/// Bytes of a feature beside its weights: hash, idf, number of techniques.
+const FEATURE_BYTES: usize = 6;
 
 /// The counts in the header, within their caps.
 struct Sizes {
@@ -269,7 +309,7 @@ impl Sizes {
         let sizes = Self {
             features: features as usize,
             techniques: (columns as usize)
-                .checked_sub(Column::TECHNIQUES.start)
+                .checked_sub(HEADS)
                 .ok_or(WeightsError::Content("number of columns"))?,
             columns: columns as usize,
             entries: entries as usize,
@@ -284,7 +324,10 @@ impl Sizes {
 
     /// Bytes after the header.
     fn body(&self) -> usize {
-        self.techniques * 2 + self.columns * 8 + self.features * 6 + self.entries * 2
+        self.techniques * 2
+            + self.columns * 8
+            + self.features * (FEATURE_BYTES + HEADS)
+            + self.entries * 2
     }
 
     /// `None` when the bytes end early.
@@ -304,19 +347,22 @@ impl Sizes {
             hashes.push(reader.u32()?);
         }
         let idfs = reader.take(self.features)?;
+        let (heads, _) = reader.take(self.features * HEADS)?.as_chunks::<HEADS>();
         let lengths = reader.take(self.features)?;
-        let mut starts = vec![0_u32];
-        for length in lengths {
-            starts.push(starts.last()? + u32::from(*length));
+        let mut start = 0;
+        let mut rows = Vec::with_capacity(self.features);
+        for ((idf, heads), length) in idfs.iter().zip(heads).zip(lengths) {
+            let heads = heads.map(|weight| weight as i8);
+            rows.push(Row { start, techniques: *length, idf: *idf, heads });
+            start += u32::from(*length);
         }
-        if starts.last().is_none_or(|end| *end as usize != self.entries) {
+        if start as usize != self.entries {
             return Some(Err(WeightsError::Content("row length")));
         }
         let pairs = reader.take(self.entries * 2)?.chunks_exact(2);
         let entries = pairs.map(|pair| (pair[0], pair[1] as i8)).collect();
-        let vocabulary = Vocabulary::new(hashes.into_iter().zip(idfs.iter().copied()));
-        Some(vocabulary.and_then(|vocabulary| {
-            let weights = Weights { techniques, scales, vocabulary, starts, entries };
+        Some(Vocabulary::new(hashes).and_then(|vocabulary| {
+            let weights = Weights { techniques, scales, vocabulary, rows, entries };
             weights.check().map(|()| weights)
         }))
     }
@@ -335,46 +381,38 @@ fn technique_number(technique: TechniqueId) -> u16 {
 #[derive(Clone, Debug, PartialEq)]
 struct Vocabulary {
     hashes: Vec<u32>,
-    idfs: Vec<u8>,
-    /// Open addressing, at most half full: place + 1, or 0 for a free slot.
-    slots: Vec<u32>,
+    /// Open addressing, at most half full: hash and place + 1, or 0 for a free slot.
+    slots: Vec<(u32, u32)>,
 }
 
 impl Vocabulary {
-    fn new(features: impl Iterator<Item = (u32, u8)>) -> Result<Self, WeightsError> {
-        let (hashes, idfs): (Vec<u32>, Vec<u8>) = features.unzip();
+    fn new(hashes: Vec<u32>) -> Result<Self, WeightsError> {
         if hashes.len() > MAX_FEATURES {
             return Err(WeightsError::Content("number of features"));
         }
         if !hashes.is_sorted_by(|a, b| a < b) {
             return Err(WeightsError::Content("order of features"));
         }
-        let mut slots = vec![0; (hashes.len() * 2).next_power_of_two().max(2)];
+        let mut slots = vec![(0, 0); (hashes.len() * 2).next_power_of_two().max(2)];
         for (place, hash) in hashes.iter().enumerate() {
             let mut slot = spread(*hash, slots.len());
-            while slots[slot] != 0 {
+            while slots[slot].1 != 0 {
                 slot = (slot + 1) & (slots.len() - 1);
             }
-            slots[slot] = place as u32 + 1;
+            slots[slot] = (*hash, place as u32 + 1);
         }
-        Ok(Self { hashes, idfs, slots })
+        Ok(Self { hashes, slots })
     }
 
     fn find(&self, hash: u32) -> Option<usize> {
         let mut slot = spread(hash, self.slots.len());
         loop {
             match self.slots[slot] {
-                0 => return None,
-                taken if self.hashes[taken as usize - 1] == hash => {
-                    return Some(taken as usize - 1);
-                }
+                (_, 0) => return None,
+                (known, place) if known == hash => return Some(place as usize - 1),
                 _ => slot = (slot + 1) & (self.slots.len() - 1),
             }
         }
-    }
-
-    fn idf(&self, place: usize) -> u8 {
-        self.idfs[place]
     }
 }
 

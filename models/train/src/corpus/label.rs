@@ -59,6 +59,7 @@ impl CaseLabel {
             class: Some(self.class),
             techniques,
             severity: Some(self.severity),
+            alert: None,
         }
     }
 }
