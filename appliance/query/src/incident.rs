@@ -59,14 +59,17 @@ fn filter(entities: &[Entity], shown: Option<Predicate>) -> Predicate {
 
 /// The category that a conjunction asks of an event.
 pub(crate) fn category(shown: &Predicate) -> Option<&str> {
+    facet(shown, "event.category")
+}
+
+/// The text that a field must equal where all of a filter holds.
+pub(crate) fn facet<'a>(shown: &'a Predicate, name: &str) -> Option<&'a str> {
     let parts = match shown {
         Predicate::And(parts) => parts.as_slice(),
         other => std::slice::from_ref(other),
     };
     parts.iter().find_map(|part| match part {
-        Predicate::Compare { field, value: Value::Text(value), .. }
-            if field.0 == "event.category" =>
-        {
+        Predicate::Compare { field, value: Value::Text(value), .. } if field.0 == name => {
             Some(value.as_str())
         }
         _ => None,

@@ -42,7 +42,10 @@ mod yara_l;
 pub use check::{CheckError, check, check_grammar};
 pub use explain::explain;
 pub use incident::from_incident;
-pub use intent::{from_intent, understands};
+pub use intent::{
+    FEATURES, KINDS, Subject, counts, features, from_intent, from_intent_about, subject,
+    understands, written,
+};
 pub use local::parse_local;
 pub use render::{read_back, render};
 pub use scan::ParseError;

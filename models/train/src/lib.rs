@@ -17,6 +17,7 @@ pub mod heads;
 pub mod judge;
 pub mod linear;
 pub mod metrics;
+pub mod questions;
 pub mod recipe;
 pub mod report;
 pub mod shipped;

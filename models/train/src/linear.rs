@@ -66,13 +66,23 @@ const PROMISE: f64 = 1e-4;
 pub fn train(
     question: Question,
     examples: &[Example<'_>],
-    (features, labels): (usize, usize),
+    size: (usize, usize),
     recipe: &Recipe,
 ) -> Head {
-    let problem = Problem { examples, labels, penalty: recipe.penalty(question) };
+    fit(examples, size, recipe.penalty(question), recipe.rounds(question))
+}
+
+/// Trains a head of (features, labels) against a penalty, in so many rounds at most.
+pub fn fit(
+    examples: &[Example<'_>],
+    (features, labels): (usize, usize),
+    penalty: f32,
+    rounds: usize,
+) -> Head {
+    let problem = Problem { examples, labels, penalty };
     let mut at = Place::of(&problem, Head::zero(features, labels));
     let mut past = VecDeque::new();
-    for _ in 0..recipe.rounds(question) {
+    for _ in 0..rounds {
         let Some(next) = at.step(&problem, &direction(&at.slope, &past)) else { break };
         let gained = at.loss - next.loss;
         if past.len() == MEMORY {

@@ -10,7 +10,7 @@ use vedette_train::corpus::{Corpus, Line};
 use vedette_train::dataset::{Row, Split};
 use vedette_train::recipe::Recipe;
 use vedette_train::validate::Contest;
-use vedette_train::{combine, corpus, report, shipped, validate};
+use vedette_train::{combine, corpus, questions, report, shipped, validate};
 
 #[derive(Parser)]
 #[command(about = "Trains the screen and measures it")]
@@ -82,6 +82,13 @@ enum Command {
         /// The file.
         rows: PathBuf,
     },
+    /// Trains what tells the kind of events a question is about, and measures it on the dev split
+    /// beside naive Bayes and the reader of phrases; writes weights.bin.
+    Questions {
+        /// Folder for the file.
+        #[arg(long, default_value = "models/bundles/questions")]
+        out: PathBuf,
+    },
     /// Judges held-out groups and held-out sources of the training split: for choosing a recipe.
     Validate {
         #[command(flatten)]
@@ -125,6 +132,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Combine { rows } => combine(&rows),
+        Command::Questions { out } => train_questions(&cli.data, &out),
         Command::Validate { recipe, quick } => {
             let rows = shipped::all_rows(&cli.data, &recipe)?;
             print!("{}", report::tables(&held_out(&rows, &recipe, quick)?));
@@ -142,6 +150,21 @@ fn screen(data: &Path, recipe: &Recipe, out: &Path) -> Result<()> {
     contests.push(("held-out groups".to_owned(), made.held_out));
     fs::write(out.join("report.md"), report::page(&contests))?;
     print!("{}", report::tables(&contests));
+    Ok(())
+}
+
+fn train_questions(data: &Path, out: &Path) -> Result<()> {
+    let asked = questions::read(data)?;
+    fs::write(out.join("weights.bin"), questions::weights(&asked))?;
+    for (part, figures) in questions::measure(&asked) {
+        let share = |right: usize| right as f64 / figures.count as f64;
+        let [majority, bayes, linear, phrases, both] = figures.right.map(share);
+        println!(
+            "{part}: {} questions; right: majority {majority:.3}, naive Bayes {bayes:.3}, linear \
+             {linear:.3}, phrases {phrases:.3}, both {both:.3}; {} spoilt, {} mended",
+            figures.count, figures.spoilt, figures.mended
+        );
+    }
     Ok(())
 }
 

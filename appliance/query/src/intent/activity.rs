@@ -6,15 +6,21 @@ use vedette_kb::dialects::{Activity, activities, products};
 
 use super::entities::Kind;
 use super::found::Found;
+use super::subject::Subject;
 use super::words::Words;
 use crate::incident::category;
 use crate::local::parse_filter;
 use crate::shape::{all, text};
 
 /// The activity whose longest phrase stands in the question, else that of a technique id in it; of
-/// equally long phrases the one that stands first.
-pub(super) fn find(words: &Words<'_>) -> Option<&'static Activity> {
-    let named = activities().iter().flat_map(|activity| {
+/// equally long phrases the one that stands first. What shows in other events than those the question
+/// is about is passed over.
+pub(super) fn find(words: &Words<'_>, about: Option<&Subject>) -> Option<&'static Activity> {
+    let fits = |activity: &&Activity| {
+        let filter = || parse_filter(&activity.filter).ok();
+        about.is_none_or(|about| filter().is_none_or(|filter| about.agrees(&filter)))
+    };
+    let named = activities().iter().filter(fits).flat_map(|activity| {
         let phrases = activity.phrases.iter();
         phrases.filter_map(move |phrase| {
             words.phrase(phrase).map(|at| (phrase.len(), std::cmp::Reverse(at), activity))
@@ -42,15 +48,17 @@ pub(crate) fn counting(activity: &Activity) -> Option<Aggregation> {
     })
 }
 
-/// Whether the lines of an activity name programs.
-pub(super) fn runs_programs(activity: Option<&Activity>) -> bool {
+/// Whether the lines in question name programs.
+pub(super) fn runs_programs(activity: Option<&Activity>, about: Option<&Subject>) -> bool {
     let filter = activity.and_then(|activity| parse_filter(&activity.filter).ok());
-    !matches!(filter.as_ref().and_then(category), Some("authentication" | "iam" | "email"))
+    let kind = filter.as_ref().and_then(category).or(about.map(|about| about.kind));
+    !matches!(kind, Some("authentication" | "iam" | "email"))
 }
 
 /// What the activity, the product and the system ask of a line.
 pub(super) fn predicates(
     activity: Option<&Activity>,
+    about: Option<&Subject>,
     words: &Words<'_>,
     found: &Found,
 ) -> Vec<Predicate> {
@@ -67,7 +75,11 @@ pub(super) fn predicates(
     if product.is_some() && !names_its_own(found) && filter.as_ref().is_none_or(is_broad) {
         parts.extend(done(words));
     }
-    let Some(filter) = filter else { return parts };
+    let Some(filter) = filter else {
+        // A cloud service's own name says more of its lines than their kind.
+        parts.extend(about.filter(|_| product.is_none()).map(Subject::filter));
+        return parts;
+    };
     // A cloud service runs no processes that its log would show.
     let elsewhere = product.is_some() && category(&filter) == Some("process");
     if !elsewhere {

@@ -55,6 +55,18 @@ impl Found {
         self.0.retain(|term| !unwanted(term.kind));
     }
 
+    /// Looks for texts that name no place of their own in this field.
+    pub(super) fn with_texts_in(mut self, place: &str) -> Self {
+        for term in self.0.iter_mut().filter(|term| term.kind == Kind::Fragment) {
+            if let Predicate::Compare { field, .. } = &mut term.predicate
+                && field.0 == "process.command_line"
+            {
+                place.clone_into(&mut field.0);
+            }
+        }
+        self
+    }
+
     /// Forgets the programs: in a question about logons `ssh` is the service, not a command.
     pub(super) fn without_programs(mut self) -> Self {
         self.forget(|kind| kind == Kind::Process);

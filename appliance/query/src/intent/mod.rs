@@ -5,11 +5,13 @@ mod activity;
 mod clauses;
 mod entities;
 mod found;
+mod subject;
 mod threshold;
 mod time_words;
 mod words;
 
 pub(crate) use activity::counting;
+pub use subject::{FEATURES, KINDS, Subject, counts, features, subject, written};
 
 use ::time::OffsetDateTime;
 use vedette_event::query::{Operator, Predicate, Query, TimeRange};
@@ -20,16 +22,35 @@ use words::Words;
 /// The longest question that is read; what stands behind is not looked at.
 const MAX_QUESTION: usize = 8 * 1024;
 
+/// From so many words on, a question is a description, in which a known phrase may stand by the way.
+const DESCRIPTION: usize = 14;
+
 /// How many plain words stand in for a question of which nothing else is understood.
 const MAX_KEYWORDS: usize = 3;
 
 /// The query a question asks for. Words nobody taught it are looked for in the lines' text.
 pub fn from_intent(text: &str, now: OffsetDateTime) -> Query {
+    from_intent_about(text, now, subject(bounded(text)).as_ref())
+}
+
+/// The same where somebody else says, or nobody, which kind of events a question is about.
+pub fn from_intent_about(text: &str, now: OffsetDateTime, about: Option<&Subject>) -> Query {
     let words = Words::new(bounded(text));
-    let activity = activity::find(&words);
     let found = entities::find(&words);
-    let found = if activity::runs_programs(activity) { found } else { found.without_programs() };
-    let mut parts = activity::predicates(activity, &words, &found);
+    // Who names fields or the number of an event, or little but a value, says all there is to say.
+    let told = found.names_a_field() || found.has(entities::Kind::Code);
+    let described = words.len() >= DESCRIPTION;
+    let about =
+        about.filter(|subject| subject.is_sure() && !told && (described || found.is_empty()));
+    let described = about.filter(|_| described);
+    let activity = activity::find(&words, described);
+    let found =
+        if activity::runs_programs(activity, about) { found } else { found.without_programs() };
+    let found = match about {
+        Some(subject) => found.with_texts_in(subject.text_field()),
+        None => found,
+    };
+    let mut parts = activity::predicates(activity, about, &words, &found);
     parts.extend(found.predicates(&words));
     if activity.is_none() && found.is_empty() {
         parts.extend(Some(keywords(&words)).filter(|asked| !asks_nothing(asked)));
