@@ -30,11 +30,10 @@ const MATCHED: Weights = Weights { bias: 0.0, rules: 1.0, screen: 0.3, model: 0.
 /// A decider alone.
 const ALONE: Weights = Weights { bias: 0.0, rules: 1.0, screen: 1.0, model: 1.0 };
 
-/// Shares of the model in mixtures of its distributions with the screen's, chosen on the dev split among
-/// two or three values each: it knows techniques better, classes no better, and tells grades of
-/// severity further apart.
+/// Shares of the model in mixtures of its distributions with the screen's: it knows techniques better
+/// (the share was chosen on the dev split among a few), classes and severities worse.
 const CLASS_SHARE: f32 = 0.0;
-const SEVERITY_SHARE: f32 = 0.35;
+const SEVERITY_SHARE: f32 = 0.0;
 const TECHNIQUE_SHARE: f32 = 0.75;
 
 /// Score of a line that nobody has anything to say about: most such lines are harmless.
