@@ -62,7 +62,8 @@ fn the_shipped_screen_tells_plain_cases_apart() {
             "203.0.113.7 - - [14/Aug/2026:09:21:07 +0000] \"GET /about.html HTTP/1.1\" 200 512 \"-\" \"Mozilla/5.0\"",
         ),
     ] {
-        assert!(malicious(attack) > malicious(routine) + 0.2, "{attack}");
+        let (attacked, usual) = (malicious(attack), malicious(routine));
+        assert!(attacked > usual + 0.2, "{attacked} against {usual}: {attack}");
     }
     let said = screen.assess("Failed password for root from 203.0.113.45 port 51234 ssh2");
     assert_eq!(said.classes[0].0, ThreatClass::BruteForce);
