@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use vedette_event::{Severity, TechniqueId, ThreatClass};
 use vedette_triage::screen::features::FeatureBag;
 
+use crate::family::Family;
+
 /// The log files of the shared data, each a source of its own.
 pub const SOURCES: [&str; 7] =
     ["crowdsec", "fail2ban", "ossec", "panther", "sc4s", "sigma", "wazuh"];
@@ -89,6 +91,8 @@ pub struct Row {
     pub bag: FeatureBag,
     /// Whether the line is an HTTP request.
     pub http: bool,
+    /// What kind of product writes it.
+    pub family: Family,
     /// What is known about it.
     pub truth: Truth,
 }
@@ -107,6 +111,7 @@ impl Row {
             http: ["GET ", "POST ", "PUT ", "HEAD ", "HTTP/"]
                 .iter()
                 .any(|sign| text.contains(sign)),
+            family: Family::of(text),
             truth,
         }
     }

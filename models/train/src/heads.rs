@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use vedette_event::{Severity, TechniqueId, ThreatClass};
 
 use crate::dataset::{Kind, Row};
+use crate::family::counter;
 use crate::linear::Example;
 use crate::recipe::Recipe;
 use crate::vocabulary::Vector;
@@ -124,6 +125,15 @@ impl Labels {
                     / groups.get(row.group.as_str()).map_or(1.0, |n| n.powf(recipe.group_power)),
             })
             .collect();
+        if question == Question::Malicious {
+            let line = |(row, _, target): &(&Row, &Vector, Target)| {
+                (row.family, row.kind == Kind::Synthetic, target[0].0 == 1)
+            };
+            let lines: Vec<_> = answered.iter().map(line).collect();
+            let mut weights: Vec<f32> = examples.iter().map(|example| example.weight).collect();
+            counter(&mut weights, &lines, recipe.counterweight);
+            examples.iter_mut().zip(weights).for_each(|(example, weight)| example.weight = weight);
+        }
         balance(&mut examples, self.count(question), recipe.balance(question));
         examples
     }
@@ -133,13 +143,13 @@ impl Labels {
 fn trust(question: Question, row: &Row, recipe: &Recipe) -> f32 {
     let weak = row.truth.malicious.is_some_and(|label| !label.strong);
     let alert = question == Question::Malicious && row.truth.malicious.is_none();
-    let judges_malice = matches!(question, Question::Malicious | Question::Class);
     match row.kind {
         Kind::Synthetic => recipe.synthetic(question),
         Kind::Auxiliary if question == Question::Severity => recipe.auxiliary_severity,
         Kind::Auxiliary => recipe.auxiliary,
         Kind::Log if alert => recipe.alert,
-        Kind::Log if weak && judges_malice => recipe.weak,
+        Kind::Log if weak && question == Question::Malicious => recipe.weak,
+        Kind::Log if weak && question == Question::Class => recipe.weak_class,
         Kind::Log => 1.0,
     }
 }

@@ -103,6 +103,7 @@ pub struct Tally {
     pub malicious: Vec<Judged>,
     /// Lines with any label.
     pub malicious_weak: Vec<Judged>,
+    alert: Vec<Judged>,
     class: Vec<(usize, usize)>,
     class_lenient: Vec<bool>,
     severity: Vec<(usize, usize)>,
@@ -118,6 +119,9 @@ impl Tally {
             if label.strong {
                 self.malicious.push((malicious, label.value));
             }
+        }
+        if let Some(alert) = row.truth.alert {
+            self.alert.push((malicious, alert));
         }
         if let Some(class) = row.truth.class {
             let said = best(Question::Class);
@@ -149,6 +153,7 @@ impl Tally {
     pub fn join(&mut self, other: Self) {
         self.malicious.extend(other.malicious);
         self.malicious_weak.extend(other.malicious_weak);
+        self.alert.extend(other.alert);
         self.class.extend(other.class);
         self.class_lenient.extend(other.class_lenient);
         self.severity.extend(other.severity);
@@ -160,6 +165,7 @@ impl Tally {
         Figures {
             malicious: Binary::of(&self.malicious),
             malicious_weak: Binary::of(&self.malicious_weak),
+            alert: Binary::of(&self.alert),
             classes: self.class.len(),
             class: share(self.class_lenient.iter().copied()),
             class_strict: share(self.class.iter().map(|(said, truth)| said == truth)),
@@ -193,6 +199,7 @@ pub(crate) fn top(scores: &[f32], count: usize) -> Vec<usize> {
 pub struct Figures {
     pub malicious: Binary,
     pub malicious_weak: Binary,
+    pub alert: Binary,
     pub classes: usize,
     pub class: f64,
     pub class_strict: f64,

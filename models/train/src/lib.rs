@@ -13,6 +13,7 @@ pub mod combine;
 pub mod corpus;
 pub mod dataset;
 pub mod evaluate;
+pub mod family;
 pub mod heads;
 pub mod judge;
 pub mod linear;

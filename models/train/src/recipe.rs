@@ -43,6 +43,9 @@ pub struct Recipe {
     /// Weight of a weak label beside a strong one.
     #[arg(long, default_value_t = 0.3)]
     pub weak: f32,
+    /// The same for the classes: what a line is like is known better than whether it is malice.
+    #[arg(long, default_value_t = 1.0)]
+    pub weak_class: f32,
     /// Weight of a line that a rule's author wants to hear of, or not, beside a strong label.
     #[arg(long, default_value_t = 0.3)]
     pub alert: f32,
@@ -68,6 +71,10 @@ pub struct Recipe {
     /// groups speak louder, 1 gives each group one voice.
     #[arg(long, default_value_t = 0.5)]
     pub group_power: f32,
+    /// How much lines of our own weigh at least, against what the labelled lines of their family of
+    /// products are out of balance, for malicious or not.
+    #[arg(long, default_value_t = 1.5)]
+    pub counterweight: f32,
     /// Power of a label's share by which its rows are divided, for malicious or not: 1 balances.
     #[arg(long, default_value_t = 1.0)]
     pub balance_malicious: f32,

@@ -14,9 +14,10 @@ const INTRODUCTION: &str = "# What the screen is worth\n\n\
     same training rows. False positives are the share of benign lines called malicious; precision \
     holds for one malicious line in a thousand; ECE for a class prior of one half. \"accuracy\" of the \
     class counts a web attack as right where an exploit came as an HTTP request, \"strict\" doesn't. A \
-    technique is right by its parent.\n";
+    technique is right by its parent. \"Alert wanted\" is whether a rule's author wants to hear of a \
+    line, which is no proof of malice.\n";
 
-const MALICIOUS: &str = "\n| lines | judge | strong labels | accuracy | balanced | AUC | false positives | precision at 0.1 % | ECE | any label | accuracy | balanced | AUC |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+const MALICIOUS: &str = "\n| lines | judge | strong labels | accuracy | balanced | AUC | false positives | precision at 0.1 % | ECE | any label | accuracy | balanced | AUC | alert wanted | accuracy | AUC |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
 
 const REST: &str = "\n| lines | judge | class: lines | accuracy | strict | macro F1 | technique: lines | first | in three | severity: lines | accuracy | macro F1 |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
 
@@ -31,7 +32,7 @@ pub fn tables(contests: &[(String, Contest)]) -> String {
     let mut rest = REST.to_owned();
     for (lines, contest) in contests {
         for (judge, figures) in contest.figures() {
-            if figures.malicious_weak.lines > 0 {
+            if figures.malicious_weak.lines + figures.alert.lines > 0 {
                 let cells = malicious_cells(&figures).join(" | ");
                 let _ = writeln!(malicious, "| {lines} | {judge} | {cells} |");
             }
@@ -45,7 +46,7 @@ pub fn tables(contests: &[(String, Contest)]) -> String {
 }
 
 fn malicious_cells(figures: &Figures) -> Vec<String> {
-    let (strong, any) = (&figures.malicious, &figures.malicious_weak);
+    let (strong, any, alert) = (&figures.malicious, &figures.malicious_weak, &figures.alert);
     let mut cells = vec![strong.lines.to_string()];
     let of_strong = [
         strong.accuracy,
@@ -58,6 +59,8 @@ fn malicious_cells(figures: &Figures) -> Vec<String> {
     cells.extend(of_strong.map(|figure| shown(figure, strong.lines)));
     cells.push(any.lines.to_string());
     cells.extend([any.accuracy, any.balanced, any.auc].map(|figure| shown(figure, any.lines)));
+    cells.push(alert.lines.to_string());
+    cells.extend([alert.accuracy, alert.auc].map(|figure| shown(figure, alert.lines)));
     cells
 }
 

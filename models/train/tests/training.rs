@@ -68,3 +68,28 @@ fn the_shipped_screen_tells_plain_cases_apart() {
     let said = screen.assess("Failed password for root from 203.0.113.45 port 51234 ssh2");
     assert_eq!(said.classes[0].0, ThreatClass::BruteForce);
 }
+
+#[test]
+fn the_shipped_screen_takes_ordinary_requests_for_what_they_are() {
+    let screen = LinearScreen::embedded().unwrap();
+    let combined = |request: &str, agent: &str| {
+        format!(
+            "198.51.100.9 - - [14/Aug/2026:09:21:07 +0000] \"{request}\" 200 8512 \"-\" \"{agent}\""
+        )
+    };
+    for line in [
+        combined("GET /about.html HTTP/1.1", "Mozilla/5.0"),
+        combined("GET /search?q=union+square+order+by+phone HTTP/1.1", "Mozilla/5.0 (iPhone)"),
+        combined("GET /robots.txt HTTP/1.1", "Mozilla/5.0 (compatible; bingbot/2.0)"),
+        combined("GET /healthz HTTP/1.1", "kube-probe/1.29"),
+        combined("GET /blog/2024/05/how-to-write-a-script HTTP/2.0", "Mozilla/5.0 (X11)"),
+        combined("GET /missing.png HTTP/1.1", "Mozilla/5.0 (X11)").replace(" 200 ", " 404 "),
+        "2026-08-14 09:21:07 10.0.0.2 GET /default.aspx - 443 - 10.0.0.7 Mozilla/5.0 - 200 0 0 15"
+            .to_owned(),
+        "{\"remote_addr\":\"10.0.0.7\",\"request_method\":\"GET\",\"uri\":\"/app.js\",\"status\":200}"
+            .to_owned(),
+    ] {
+        let malicious = screen.assess(&line).malicious;
+        assert!(malicious < 0.5, "{malicious}: {line}");
+    }
+}

@@ -13,6 +13,8 @@ pub(super) struct Mark {
     pub(super) call: Option<Call>,
     /// Whether that label is strong.
     strong: bool,
+    /// Flagged or not, where the source says whether a rule's author wants to hear of the line.
+    pub(super) alert: Option<Call>,
     /// Whether it was called malicious outright.
     outright: bool,
     /// Class said and true; a class that the contract lets pass is said to be the true one.
@@ -35,13 +37,14 @@ pub(super) struct TechniqueMark {
 impl Mark {
     pub(super) fn of(sample: &Sample, answer: &Answer) -> Self {
         let truth = &sample.row.truth;
-        let call = truth.malicious.map(|label| Call {
+        let call = |truth: bool| Call {
             score: answer.malicious,
             called: answer.verdict.is_flagged(),
-            truth: label.value,
-        });
+            truth,
+        };
         Self {
-            call,
+            call: truth.malicious.map(|label| call(label.value)),
+            alert: truth.alert.map(call),
             strong: truth.malicious.is_some_and(|label| label.strong),
             outright: answer.verdict == VerdictLabel::Malicious,
             class: truth
@@ -96,6 +99,8 @@ pub struct Figures {
     pub strong: Detection,
     /// Malicious or not, on strong and weak labels.
     pub any: Detection,
+    /// Whether a rule's author wants to hear of it: no proof of malice.
+    pub alert: Detection,
     /// Threat class.
     pub class: Classes,
     /// ATT&CK technique.
@@ -154,6 +159,7 @@ impl Figures {
         Self {
             strong: Detection::of(marks, Mark::strong_call),
             any: Detection::of(marks, |mark| mark.call),
+            alert: Detection::of(marks, |mark| mark.alert),
             class: Classes {
                 lines: class.len(),
                 accuracy: share(class.iter().map(right)),

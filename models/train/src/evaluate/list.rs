@@ -12,6 +12,8 @@ pub enum Part {
     Strong,
     /// Malicious or not, any label.
     Any,
+    /// Whether a rule's author wants to hear of a line.
+    Alert,
     /// Threat class.
     Class,
     /// ATT&CK technique.
@@ -22,14 +24,15 @@ pub enum Part {
 
 impl Part {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 5] =
-        [Self::Strong, Self::Any, Self::Class, Self::Technique, Self::Severity];
+    pub const ALL: [Self; 6] =
+        [Self::Strong, Self::Any, Self::Alert, Self::Class, Self::Technique, Self::Severity];
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Strong => "detection, strong labels",
             Self::Any => "detection, any label",
+            Self::Alert => "alert wanted",
             Self::Class => "class",
             Self::Technique => "technique",
             Self::Severity => "severity",
@@ -41,6 +44,7 @@ impl Part {
         match self {
             Self::Strong => figures.strong.binary.lines,
             Self::Any => figures.any.binary.lines,
+            Self::Alert => figures.alert.binary.lines,
             Self::Class => figures.class.lines,
             Self::Technique => figures.technique.lines,
             Self::Severity => figures.severity.lines,
@@ -52,6 +56,7 @@ impl Part {
         match self {
             Self::Strong => mark.strong_call().is_some(),
             Self::Any => mark.call.is_some(),
+            Self::Alert => mark.alert.is_some(),
             Self::Class => mark.class.is_some(),
             Self::Technique => mark.technique.is_some(),
             Self::Severity => mark.severity.is_some(),
@@ -93,12 +98,12 @@ const fn figure(
 }
 
 /// How many figures there are.
-pub(super) const COUNT: usize = 24;
+pub(super) const COUNT: usize = 28;
 
 /// Every figure.
 pub const FIGURES: [Figure; COUNT] = {
     use Contest::{Higher, Lower, None};
-    use Part::{Any, Class, Severity, Strong, Technique};
+    use Part::{Alert, Any, Class, Severity, Strong, Technique};
     [
         figure(Strong, "balanced accuracy", Higher, |f| f.strong.binary.balanced),
         figure(Strong, "AUROC", Higher, |f| f.strong.binary.auc),
@@ -115,6 +120,10 @@ pub const FIGURES: [Figure; COUNT] = {
         figure(Any, "benign called malicious", None, |f| f.any.outright),
         figure(Any, "calibration error", None, |f| f.any.binary.calibration),
         figure(Any, "accuracy", None, |f| f.any.binary.accuracy),
+        figure(Alert, "balanced accuracy", Higher, |f| f.alert.binary.balanced),
+        figure(Alert, "AUROC", None, |f| f.alert.binary.auc),
+        figure(Alert, "unwanted flagged", None, |f| f.alert.binary.false_positives),
+        figure(Alert, "accuracy", None, |f| f.alert.binary.accuracy),
         figure(Class, "accuracy", Higher, |f| f.class.accuracy),
         figure(Class, "macro F1", Higher, |f| f.class.macro_f1),
         figure(Class, "accuracy, strict", None, |f| f.class.strict),
