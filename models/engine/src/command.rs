@@ -13,7 +13,7 @@ use vedette_engine::worker::{
 };
 use vedette_engine::{
     Adapter, Analyst, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor, Prompt,
-    Quantisation, build,
+    Quantisation, Writer, build,
 };
 use vedette_event::{LanguageModel, ModelSay, Question, QuestionId};
 
@@ -85,6 +85,15 @@ enum Action {
         #[arg(long)]
         prompt: Option<PathBuf>,
     },
+    /// Answer JSON lines `{"id", "question", "cue", "grammar"}` from standard input in the words that
+    /// each one's grammar (Lark's notation) allows, one answer a line.
+    Write {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// A folder that PEFT saved an adapter in, for this task.
+        #[arg(long, value_name = "FOLDER")]
+        adapter: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -112,6 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             build_file(model, adapters, *quantise, out)
         }
         Action::Classify { model, prompt } => classify(model, prompt.as_deref()),
+        Action::Write { model, adapter } => write(model, adapter.as_deref()),
     }
 }
 
@@ -285,6 +295,35 @@ fn classify(model: &ModelArguments, prompt: Option<&Path>) -> anyhow::Result<()>
             serde_json::to_writer(&mut out, &Judged { row: &row.id, say })?;
             out.write_all(b"\n")?;
         }
+    }
+    Ok(())
+}
+
+/// A question to answer under a grammar.
+#[derive(Deserialize)]
+struct Task {
+    id: Value,
+    question: String,
+    cue: String,
+    grammar: String,
+}
+
+fn write(model: &ModelArguments, adapter: Option<&Path>) -> anyhow::Result<()> {
+    ModelArguments::prepare(0);
+    let adapters = adapter.map(Adapter::read).transpose()?.into_iter().collect();
+    let options = LoadOptions { adapters, ..model.options() };
+    let mut writer = Writer::new(model.open()?, options)?;
+    let mut out = std::io::stdout().lock();
+    for (number, line) in std::io::stdin().lock().lines().enumerate() {
+        let task: Task = serde_json::from_str(&line?).with_context(|| format!("row {number}"))?;
+        let answer = match writer.write(&task.question, &task.cue, &task.grammar) {
+            Ok(written) => json!({
+                "id": task.id, "text": written.text, "probability": written.probability,
+                "choices": written.choices,
+            }),
+            Err(why) => json!({ "id": task.id, "error": why.to_string() }),
+        };
+        writeln!(out, "{answer}")?;
     }
     Ok(())
 }

@@ -34,6 +34,9 @@ pub enum EngineError {
     /// The prompt of the bundle contradicts itself or the model's tokens.
     #[error("the prompt of the model bundle is unusable: {0}")]
     Prompt(String),
+    /// A grammar that is none, or that the model's tokens cannot follow.
+    #[error("the grammar cannot be followed: {0}")]
+    Grammar(String),
     /// More positions than the cache holds.
     #[error("{wanted} positions asked for, the cache holds {capacity}")]
     ContextFull {

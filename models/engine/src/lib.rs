@@ -2,7 +2,7 @@
 //! process in which all of it runs.
 //!
 //! A line is put before the model as data, and the answer is read off the probabilities of fixed
-//! labels: no text of the model's is ever parsed. The same file, prompt and line give the same bits.
+//! labels, or written under a grammar that leaves it no other words. The same file, prompt and line give the same bits.
 //!
 //! Knows no store, no console and no network: the worker has one Unix socket and shuts the door on
 //! everything else (`worker::sandbox`). Start reading at [`Analyst`], then [`Llama`].
@@ -31,6 +31,7 @@ mod tensor;
 mod tokenizer;
 mod trie;
 pub mod worker;
+mod writer;
 
 #[cfg(test)]
 #[path = "../tests/tiny/mod.rs"]
@@ -50,3 +51,4 @@ pub use llama::{Format, KvCache, Llama, LoadOptions, Processor, States};
 pub use prompt::{AnswersPrompt, Prompt, VerdictPrompt};
 pub use tensor::{TensorCache, TensorLlama};
 pub use tokenizer::Tokenizer;
+pub use writer::{Writer, Written, written_prompt};

@@ -103,6 +103,16 @@ impl Tokenizer {
         tokens
     }
 
+    /// What each token stands for, by its id.
+    pub(crate) fn texts(&self) -> &[Vec<u8>] {
+        &self.texts
+    }
+
+    /// The control tokens with their names.
+    pub(crate) fn special(&self) -> &[(String, u32)] {
+        &self.special
+    }
+
     /// The bytes that tokens stand for.
     pub fn decode(&self, tokens: &[u32]) -> Vec<u8> {
         let spelled = tokens.iter().filter_map(|token| self.texts.get(*token as usize));

@@ -81,6 +81,7 @@ fn metadata() -> Vec<(&'static str, Value)> {
         ("tokenizer.ggml.tokens", texts(tokens)),
         ("tokenizer.ggml.token_type", Value::Array(kinds)),
         ("tokenizer.ggml.merges", texts(vec![])),
+        ("tokenizer.ggml.eos_token_id", number(2)),
     ]
 }
 
