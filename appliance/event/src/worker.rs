@@ -34,6 +34,9 @@ pub enum Request {
     Ask {
         /// At most [`MAX_QUESTIONS`].
         questions: Vec<Question>,
+        /// Milliseconds after which nobody waits for the answer any more: what is not calculated by
+        /// then is not calculated.
+        within_ms: u64,
     },
 }
 
@@ -45,6 +48,8 @@ pub enum Reply {
     Ready {
         /// The bundle that will answer.
         bundle: String,
+        /// Walls around the process that the system refused to raise, by name.
+        without: Vec<String>,
     },
     /// One answer for each question, in order.
     Says {

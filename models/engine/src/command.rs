@@ -2,14 +2,14 @@ use std::io::{BufRead, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vedette_engine::worker::{
-    close_inherited, enclose, selected, serve_connection, serve_listener, yield_to_others,
+    Service, close_inherited, enclose, selected, serve_connection, serve_listener,
+    yield_to_others,
 };
 use vedette_engine::{
     Adapter, Analyst, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor, Prompt,
@@ -140,11 +140,11 @@ impl ModelArguments {
 
     /// Shuts the process in and opens the file.
     fn open(&self) -> anyhow::Result<ModelFile> {
-        self.open_beside(&[])
+        Ok(self.open_beside(&[])?.0)
     }
 
-    /// The same where other folders are read too.
-    fn open_beside(&self, folders: &[PathBuf]) -> anyhow::Result<ModelFile> {
+    /// The same where other folders are read too, with the walls that are missing.
+    fn open_beside(&self, folders: &[PathBuf]) -> anyhow::Result<(ModelFile, Vec<String>)> {
         // Through links, for behind the walls they lead nowhere.
         let file = self.file.canonicalize();
         let file = file.map_err(|source| EngineError::Read { path: self.file.clone(), source })?;
@@ -153,19 +153,15 @@ impl ModelArguments {
         let readable: Vec<&Path> =
             folders.iter().map(PathBuf::as_path).chain(std::iter::once(own)).collect();
         let walls = enclose(&readable, self.memory_mib << 20);
-        for (stands, wall) in [
-            (walls.limits, "resource limits"),
-            (walls.landlock, "Landlock"),
-            (walls.seccomp, "seccomp"),
-        ] {
-            if !stands {
-                eprintln!("vedette-worker: runs without {wall}: the system has refused it");
-            }
+        let without: Vec<String> = walls.missing().map(str::to_owned).collect();
+        for wall in &without {
+            eprintln!("vedette-worker: runs without {wall}: the system has refused it");
         }
-        match &bundles {
-            Some(bundle) => Ok(ModelFile::open(&bundle.file, Some(&bundle.sha256))?),
-            None => Ok(ModelFile::open(&file, self.sha256.as_deref())?),
-        }
+        let file = match &bundles {
+            Some(bundle) => ModelFile::open(&bundle.file, Some(&bundle.sha256))?,
+            None => ModelFile::open(&file, self.sha256.as_deref())?,
+        };
+        Ok((file, without))
     }
 }
 
@@ -176,7 +172,10 @@ fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::
         eprintln!("vedette-worker: runs without: {refused}");
     }
     let started_with = model.file.is_dir().then(|| selected(&model.file)).transpose()?;
-    let load = || anyhow::Ok(Mutex::new(Judge::new(model.open()?, model.options())?));
+    let load = || {
+        let (file, without) = model.open_beside(&[])?;
+        anyhow::Ok(Service::new(Judge::new(file, model.options())?, without))
+    };
     if stdin {
         let descriptor = std::io::stdin().as_fd().try_clone_to_owned()?;
         let mut stream = UnixStream::from(descriptor);
@@ -242,7 +241,7 @@ fn build_file(
         path.canonicalize().map_err(|source| EngineError::Read { path: path.clone(), source })
     };
     let folders = adapters.iter().map(folder).collect::<Result<Vec<_>, _>>()?;
-    let mut base = model.open_beside(&folders)?;
+    let (mut base, _) = model.open_beside(&folders)?;
     let adapters =
         folders.iter().map(|folder| Adapter::read(folder)).collect::<Result<Vec<_>, _>>()?;
     let mut writer = std::io::BufWriter::new(file);

@@ -10,4 +10,4 @@ pub use frame::{FrameError, read_frame, write_frame};
 pub use process::{close_inherited, resident_bytes, yield_to_others};
 pub use sandbox::{Walls, enclose};
 pub use selection::{Selected, selected};
-pub use serve::{serve_connection, serve_listener};
+pub use serve::{Service, serve_connection, serve_listener};

@@ -35,7 +35,16 @@ fn exchange(stream: &mut UnixStream, request: &Request) -> Reply {
 
 fn questions(count: usize, bytes: usize) -> Request {
     let question = |id: usize| Question { id: QuestionId(id as u64), text: "x".repeat(bytes) };
-    Request::Ask { questions: (0..count).map(question).collect() }
+    let questions = (0..count).map(question).collect();
+    Request::Ask { questions, within_ms: 60_000 }
+}
+
+/// The same for nobody who waits.
+fn too_late(request: Request) -> Request {
+    match request {
+        Request::Ask { questions, .. } => Request::Ask { questions, within_ms: 0 },
+        other => other,
+    }
 }
 
 #[test]
@@ -49,6 +58,7 @@ fn it_answers_refuses_what_is_too_much_and_ends_with_its_connection() {
         (questions(MAX_QUESTIONS + 1, 1), None),
         (questions(1, MAX_QUESTION_BYTES + 1), None),
         (questions(1, MAX_QUESTION_BYTES), Some(1)),
+        (too_late(questions(1, 10)), None),
     ] {
         let found = match exchange(&mut stream, &request) {
             Reply::Says { says } => Some(says.len()),
@@ -78,7 +88,11 @@ fn a_frame_without_end_ends_the_connection() {
 fn it_is_shut_in_and_yields() {
     let file = tiny::write();
     let (mut child, mut stream) = start(file.path());
-    exchange(&mut stream, &Request::Hello);
+    let Reply::Ready { without, .. } = exchange(&mut stream, &Request::Hello) else {
+        panic!("no greeting");
+    };
+    // Whether the kernel has Landlock is the machine's; all else must stand.
+    assert!(without.iter().all(|wall| wall == "Landlock"), "{without:?}");
     let read =
         |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
     let status = read("status");

@@ -62,6 +62,8 @@ pub(crate) enum WorkerState {
     Up {
         /// The bundle.
         bundle: String,
+        /// Walls around its process that the system refused to raise.
+        without: Vec<String>,
     },
     /// Broken; tried again later.
     Down {
@@ -75,7 +77,10 @@ impl fmt::Display for WorkerState {
         match self {
             Self::Missing(what) => write!(f, "missing: {what}"),
             Self::Starting => f.write_str("starting"),
-            Self::Up { bundle } => write!(f, "up, {bundle}"),
+            Self::Up { bundle, without } if without.is_empty() => write!(f, "up, {bundle}"),
+            Self::Up { bundle, without } => {
+                write!(f, "up, {bundle}, without {}", without.join(" and "))
+            }
             Self::Down { reason } => write!(f, "down: {reason}"),
         }
     }
@@ -181,7 +186,7 @@ impl WorkerClient {
     /// Takes up a bundle that was activated since: the old worker stays until the new one answers,
     /// and for good where the new one does not.
     fn follow_selection(&mut self) {
-        let (WorkerState::Up { bundle: answering }, Ok(bundle)) =
+        let (WorkerState::Up { bundle: answering, .. }, Ok(bundle)) =
             (self.status.get(), self.bundles.find())
         else {
             return;
@@ -228,8 +233,8 @@ impl WorkerClient {
         };
         self.status.set(WorkerState::Starting);
         match connection.exchange(&Request::Hello, LOAD_TIME) {
-            Ok(Reply::Ready { bundle }) => {
-                self.status.set(WorkerState::Up { bundle });
+            Ok(Reply::Ready { bundle, without }) => {
+                self.status.set(WorkerState::Up { bundle, without });
                 Ok(connection)
             }
             Ok(other) => Err(self.fail(format!("it greeted with {other:?}"))),
@@ -292,7 +297,10 @@ impl WorkerClient {
     }
 
     fn ask_some(&mut self, questions: &[Question]) -> Result<Vec<ModelSay>, ModelError> {
-        let request = Request::Ask { questions: questions.iter().map(shortened).collect() };
+        let request = Request::Ask {
+            questions: questions.iter().map(shortened).collect(),
+            within_ms: u64::try_from(ANSWER_TIME.as_millis()).unwrap_or(u64::MAX),
+        };
         let answered = self.connected()?.exchange(&request, ANSWER_TIME);
         let says = match answered {
             Ok(Reply::Says { says }) => says,

@@ -146,7 +146,12 @@ impl Thread {
         }
         match &state {
             WorkerState::Starting => return,
-            WorkerState::Up { bundle } => tracing::info!(bundle, "the language model answers"),
+            WorkerState::Up { bundle, without } => {
+                tracing::info!(bundle, "the language model answers");
+                for wall in without {
+                    tracing::warn!(wall, "the model's process runs without it: the system refused");
+                }
+            }
             WorkerState::Missing(why) | WorkerState::Down { reason: why } => {
                 tracing::warn!(why, "no language model: screen and rules answer");
             }

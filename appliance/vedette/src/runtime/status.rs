@@ -113,9 +113,11 @@ impl Sources {
                 model.state = ModelState::Down;
                 model.detail = Some(reason);
             }
-            Some(WorkerState::Up { bundle }) => {
+            Some(WorkerState::Up { bundle, without }) => {
                 model.state = ModelState::Up;
                 model.bundle = Some(bundle);
+                model.detail = (!without.is_empty())
+                    .then(|| format!("its process runs without {}", without.join(" and ")));
             }
         }
         model

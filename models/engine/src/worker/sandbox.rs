@@ -63,6 +63,18 @@ pub struct Walls {
     pub seccomp: bool,
 }
 
+impl Walls {
+    /// The names of those that do not stand.
+    pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+        let walls = [
+            (self.limits, "resource limits"),
+            (self.landlock, "Landlock"),
+            (self.seccomp, "seccomp"),
+        ];
+        walls.into_iter().filter(|(stands, _)| !stands).map(|(_, name)| name)
+    }
+}
+
 /// Shuts the process in, for good. Call while it has one thread, before it parses anything.
 /// `memory` bounds its data in bytes; `readable` is all it may still open, but for files that it
 /// holds open already.

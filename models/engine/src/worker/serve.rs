@@ -2,10 +2,10 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vedette_event::worker::{MAX_QUESTION_BYTES, MAX_QUESTIONS, Reply, Request};
-use vedette_event::{LanguageModel, Question};
+use vedette_event::{LanguageModel, ModelSay, Question};
 
 use super::frame::{FrameError, read_frame, write_frame};
 use crate::Judge;
@@ -16,6 +16,22 @@ const MAX_CONNECTIONS: usize = 4;
 /// How long to wait after a failed accept, which a full descriptor table would repeat at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Questions calculated before the clock is looked at again: a pass takes several of them anyway.
+const QUESTIONS_A_LOOK: usize = 4;
+
+/// A loaded model with what its process lacks.
+pub struct Service {
+    judge: Mutex<Judge>,
+    without: Vec<String>,
+}
+
+impl Service {
+    /// A service by a model, in a process around which some walls could not be raised.
+    pub fn new(judge: Judge, without: Vec<String>) -> Self {
+        Self { judge: Mutex::new(judge), without }
+    }
+}
+
 /// Answers one connection until the other side closes it. A request that makes no sense is answered
 /// with a reason; one that cannot even be told apart from the next ends the connection.
 ///
@@ -23,12 +39,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the connection fails or the other side breaks the protocol.
 pub fn serve_connection(
     stream: &mut (impl Read + Write),
-    judge: &Mutex<Judge>,
+    service: &Service,
 ) -> Result<(), FrameError> {
     loop {
         let reply = match read_frame(stream) {
             Ok(None) => return Ok(()),
-            Ok(Some(request)) => answer(request, judge),
+            Ok(Some(request)) => answer(request, service),
             Err(FrameError::Content(why)) => Reply::Failed { why: why.to_string() },
             Err(why) => return Err(why),
         };
@@ -38,7 +54,7 @@ pub fn serve_connection(
 
 /// Answers connections on a listener until `is_stale` says that another model is wanted; what exceeds
 /// [`MAX_CONNECTIONS`] is closed at once.
-pub fn serve_listener(listener: &UnixListener, judge: &Mutex<Judge>, is_stale: impl Fn() -> bool) {
+pub fn serve_listener(listener: &UnixListener, service: &Service, is_stale: impl Fn() -> bool) {
     let open = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         loop {
@@ -56,7 +72,7 @@ pub fn serve_listener(listener: &UnixListener, judge: &Mutex<Judge>, is_stale: i
             }
             let open = &open;
             scope.spawn(move || {
-                if let Err(why) = serve_connection(&mut stream, judge) {
+                if let Err(why) = serve_connection(&mut stream, service) {
                     eprintln!("vedette-worker: a connection ended: {why}");
                 }
                 open.fetch_sub(1, Ordering::SeqCst);
@@ -65,21 +81,40 @@ pub fn serve_listener(listener: &UnixListener, judge: &Mutex<Judge>, is_stale: i
     });
 }
 
-fn answer(request: Request, judge: &Mutex<Judge>) -> Reply {
-    let mut judge = match judge.lock() {
+fn answer(request: Request, service: &Service) -> Reply {
+    let asked = Instant::now();
+    let mut judge = match service.judge.lock() {
         Ok(judge) => judge,
         Err(poisoned) => poisoned.into_inner(),
     };
     match request {
-        Request::Hello => Reply::Ready { bundle: judge.bundle().to_owned() },
-        Request::Ask { questions } => match check(&questions) {
-            Err(why) => Reply::Failed { why },
-            Ok(()) => match judge.ask(&questions) {
-                Ok(says) => Reply::Says { says },
-                Err(why) => Reply::Failed { why: why.to_string() },
-            },
+        Request::Hello => Reply::Ready {
+            bundle: judge.bundle().to_owned(),
+            without: service.without.clone(),
         },
+        Request::Ask { questions, within_ms } => {
+            let late = || asked.elapsed() >= Duration::from_millis(within_ms);
+            let says = check(&questions).and_then(|()| says(&mut judge, &questions, late));
+            says.map_or_else(|why| Reply::Failed { why }, |says| Reply::Says { says })
+        }
     }
+}
+
+/// The answers, unless it gets late.
+fn says(
+    judge: &mut Judge,
+    questions: &[Question],
+    late: impl Fn() -> bool,
+) -> Result<Vec<ModelSay>, String> {
+    let mut says = Vec::with_capacity(questions.len());
+    for some in questions.chunks(QUESTIONS_A_LOOK) {
+        if late() {
+            let count = questions.len();
+            return Err(format!("{} of {count} answers when the time was up", says.len()));
+        }
+        says.extend(judge.ask(some).map_err(|why| why.to_string())?);
+    }
+    Ok(says)
 }
 
 fn check(questions: &[Question]) -> Result<(), String> {

@@ -54,13 +54,13 @@ fn scripted(path: &Path, scripts: Vec<Vec<Line>>) -> std::thread::JoinHandle<()>
 fn play(stream: &mut UnixStream, line: Line) {
     let request: Request = receive(stream, Instant::now() + ANSWER_TIME).unwrap();
     let says = |off: u64| match &request {
-        Request::Ask { questions } => Reply::Says { says: says(questions, off) },
+        Request::Ask { questions, .. } => Reply::Says { says: says(questions, off) },
         Request::Hello => panic!("greeted in the middle"),
     };
     let reply = match line {
         Line::HangUp => return stream.shutdown(std::net::Shutdown::Both).unwrap(),
         Line::Garbage => return stream.write_all(&[0xff; 8]).unwrap(),
-        Line::Ready => Reply::Ready { bundle: "b".into() },
+        Line::Ready => Reply::Ready { bundle: "b".into(), without: vec![] },
         Line::Answer => says(0),
         Line::AnswerAnother => says(1),
     };
@@ -99,7 +99,7 @@ fn a_broken_conversation_is_told_and_taken_up_again() {
         let status = client.status();
         let ask = [question(7, "a line")];
         assert_eq!(client.ask(&ask).unwrap()[0].id, QuestionId(7), "{name}");
-        assert_eq!(status.get(), WorkerState::Up { bundle: "b".into() });
+        assert_eq!(status.get(), WorkerState::Up { bundle: "b".into(), without: vec![] });
         let why = client.ask(&ask).unwrap_err();
         assert!(why.to_string().contains(complaint), "{name}: {why}");
         assert!(matches!(status.get(), WorkerState::Down { .. }), "{name}");
