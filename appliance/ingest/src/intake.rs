@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use vedette_event::{Network, Peer, Transport};
 use vedette_telemetry::{Counter, Metric, Registry};
 
+use crate::backlog::Backlog;
 use crate::budget::Budgets;
 use crate::{Config, Frame, Receipt, Sources};
 
@@ -158,10 +159,8 @@ impl Gate {
         self.intake.sender.is_closed()
     }
 
-    /// Hands on frames whose senders know nothing of us, and blocks until there is room: meanwhile the
-    /// kernel's buffer fills, and it is the kernel that drops and counts. Clock and accounts are
-    /// looked at once for all of them.
-    pub(crate) fn offer(&self, burst: &mut Vec<Datagram>, runtime: &Handle) {
+    /// Takes in datagrams of those who may send. Clock and accounts are looked at once for all of them.
+    pub(crate) fn take_in(&self, burst: &mut Vec<Datagram>, backlog: &mut Backlog) {
         if burst.is_empty() {
             return;
         }
@@ -175,24 +174,43 @@ impl Gate {
             accounts.received(address, allowed, (run.len() as u64, received_at));
         }
         drop(accounts);
-        let mut delivered = 0;
         for Datagram { bytes, truncated, peer } in burst.drain(..) {
-            let place = match self.hindrance(peer.ip()) {
-                None => self.place(runtime).ok_or(DropReason::Shutdown),
-                Some(reason) => Err(reason),
-            };
-            let (peer, transport) = (Peer::Network(peer), self.transport);
-            match place {
-                Ok(place) => {
-                    let frame =
-                        Frame { bytes, peer, transport, received_at, truncated, receipt: None };
-                    place.send(frame);
-                    delivered += 1;
+            match self.hindrance(peer.ip()) {
+                Some(reason) => self.intake.drop_frame(peer.ip(), reason),
+                None => {
+                    let (peer, transport) = (Peer::Network(peer), self.transport);
+                    let receipt = None;
+                    backlog.push(Frame { bytes, peer, transport, received_at, truncated, receipt });
                 }
-                Err(reason) => self.intake.drop_frame(account(peer), reason),
             }
         }
+    }
+
+    /// Hands on what waits, as far as there is room.
+    pub(crate) fn hand_on(&self, backlog: &mut Backlog) {
+        let mut delivered = 0;
+        while !backlog.is_empty()
+            && let Ok(place) = self.intake.sender.try_reserve()
+            && let Some(frame) = backlog.pop()
+        {
+            place.send(frame);
+            delivered += 1;
+        }
         self.intake.ledger.delivered.add(delivered);
+    }
+
+    /// Hands on all that waits, and blocks until there is room: meanwhile the kernel's buffer fills, and it
+    /// is the kernel that drops and counts. What is left when the time for stopping is up is dropped.
+    pub(crate) fn hand_on_all(&self, backlog: &mut Backlog, runtime: &Handle) {
+        while let Some(frame) = backlog.pop() {
+            match self.place(runtime) {
+                Some(place) => {
+                    place.send(frame);
+                    self.intake.ledger.delivered.add(1);
+                }
+                None => self.intake.drop_frame(account(frame.peer), DropReason::Shutdown),
+            }
+        }
     }
 
     /// Why an address may not send now, if it may not.

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod budget;
 mod config;
 mod connections;

@@ -8,6 +8,7 @@ use rustix::net::{RecvFlags, recvfrom};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::backlog::Backlog;
 use crate::intake::{Datagram, Gate, canonical};
 use crate::kernel::DropGauge;
 
@@ -19,7 +20,8 @@ const DATAGRAM_MAX: usize = 65_535;
 const BURST: usize = 64;
 
 /// Rest after the socket was emptied. Being woken for each datagram costs more than reading it; what
-/// comes meanwhile waits in the kernel's buffer.
+/// comes meanwhile waits in the kernel's buffer. The queue of frames lasts longer, so that whoever takes
+/// from it has enough to do while a backlog waits.
 const REST: Duration = Duration::from_millis(1);
 
 /// The smallest receive buffer that is sure to hold what comes during a rest, at any rate that the
@@ -62,28 +64,33 @@ pub(crate) fn receive(
     let mut inbox = Inbox { socket, buffer: vec![0; DATAGRAM_MAX], max_frame };
     let runtime = Handle::current();
     let mut burst = Vec::with_capacity(BURST);
+    let mut backlog = Backlog::default();
     let mut asked = Instant::now();
     let mut flags = RecvFlags::empty();
     while !shutdown.is_cancelled() && !gate.is_closed() {
-        let emptied = inbox.take(&mut burst, flags).unwrap_or_else(|error| {
-            tracing::warn!(%error, "receiving over UDP failed");
-            sleep(ERROR_PAUSE);
-            true
-        });
-        let idle = burst.is_empty();
-        gate.offer(&mut burst, &runtime);
+        let emptied = backlog.is_full()
+            || inbox.take(&mut burst, flags).unwrap_or_else(|error| {
+                tracing::warn!(%error, "receiving over UDP failed");
+                sleep(ERROR_PAUSE);
+                true
+            });
+        let quiet = burst.is_empty();
+        gate.take_in(&mut burst, &mut backlog);
+        gate.hand_on(&mut backlog);
         if asked.elapsed() >= GAUGE_INTERVAL {
             asked = Instant::now();
             gate.dropped_by_kernel(gauge.take());
         }
-        if emptied && !idle && buffer >= RESTFUL_BUFFER {
+        let behind = !backlog.is_empty();
+        if emptied && (behind || !quiet && buffer >= RESTFUL_BUFFER) {
             sleep(REST);
         }
-        flags = if idle { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+        flags = if quiet && !behind { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
     }
     for _ in 0..DRAIN_BURSTS {
         let emptied = inbox.take(&mut burst, RecvFlags::DONTWAIT).unwrap_or(true);
-        gate.offer(&mut burst, &runtime);
+        gate.take_in(&mut burst, &mut backlog);
+        gate.hand_on_all(&mut backlog, &runtime);
         if emptied {
             break;
         }
