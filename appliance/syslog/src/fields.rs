@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use vedette_event::Fields;
 
 pub(crate) use self::values::{
-    Side, address, bounded, is_method, outcome, set_absent, set_address, set_checked,
+    Side, address, address_text, bounded, is_method, outcome, set_absent, set_address, set_checked,
 };
 use self::values::{checked, name_processes};
 use crate::device::Keys;
@@ -169,20 +169,20 @@ const NOT_THE_ACTOR: &[&str] = &[
     "device",
 ];
 
-type Table<T> = HashMap<&'static str, T, BuildHasherDefault<Quick>>;
+type Table<T> = HashMap<&'static [u8], T, BuildHasherDefault<Quick>>;
 
 static KEYS: LazyLock<Table<Vec<(usize, &'static str)>>> = LazyLock::new(|| {
     let mut keys: Table<Vec<_>> = HashMap::default();
     for (field, aliases) in ALIASES {
         for (rank, alias) in aliases.split(' ').enumerate() {
-            keys.entry(alias).or_default().push((rank, *field));
+            keys.entry(alias.as_bytes()).or_default().push((rank, *field));
         }
     }
     keys
 });
 
 static SCHEMA: LazyLock<Table<&'static str>> =
-    LazyLock::new(|| ALIASES.iter().map(|(field, _)| (*field, *field)).collect());
+    LazyLock::new(|| ALIASES.iter().map(|(field, _)| (field.as_bytes(), *field)).collect());
 
 /// Eight bytes a step. The tables are constant, so nobody can make their names collide.
 #[derive(Default)]
@@ -210,7 +210,8 @@ const BROUGHT_ALONG: usize = 1000;
 struct Offer {
     field: &'static str,
     rank: usize,
-    value: String,
+    /// Where among the values it stands.
+    value: Range<usize>,
 }
 
 /// The best value offered so far for each field.
@@ -219,6 +220,8 @@ pub(crate) struct Offers {
     /// The names of the product at hand, before those of all.
     own: Keys,
     best: Vec<Offer>,
+    /// The values, one behind the other: one allocation instead of one each.
+    values: String,
     time_text: Option<(usize, String)>,
 }
 
@@ -241,23 +244,25 @@ impl Offers {
             }
             return;
         }
-        let schematic = path.contains('.') || path.starts_with('@');
-        if let Some(field) = schematic.then(|| SCHEMA.get(path)).flatten() {
+        let dot = memchr::memrchr(b'.', path.as_bytes());
+        let schematic = dot.is_some() || path.starts_with('@');
+        if let Some(field) = schematic.then(|| SCHEMA.get(path.as_bytes())).flatten() {
             return self.consider(field, 0, value);
         }
-        let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let (parent, last) = dot.map_or(("", path), |dot| (&path[..dot], &path[dot + 1..]));
         let mut joined = NormalKey::of(parent.rsplit('.').next().unwrap_or(""));
         let parent = joined.length;
         joined.push(last);
         // A name that is known with its parent says more than the last word alone.
-        if let Some(meanings) = KEYS.get(joined.as_str()) {
+        if let Some(meanings) = KEYS.get(joined.part(0..joined.length)) {
             self.consider_all(meanings, 0, value);
         }
         if parent == 0 {
             return;
         }
         if let Some(meanings) = KEYS.get(joined.part(parent..joined.length)) {
-            let foreign = NOT_THE_ACTOR.contains(&joined.part(0..parent));
+            let foreign =
+                NOT_THE_ACTOR.iter().any(|name| name.as_bytes() == joined.part(0..parent));
             if !foreign || joined.length - parent > 8 {
                 self.consider_all(meanings, 100, value);
             }
@@ -282,8 +287,10 @@ impl Offers {
             return;
         }
         let Some(value) = checked(field, text) else { return };
+        let start = self.values.len();
+        self.values.push_str(&value);
+        let offer = Offer { field, rank, value: start..self.values.len() };
         self.consider_port(field, text);
-        let offer = Offer { field, rank, value };
         match known {
             Some(index) => self.best[index] = offer,
             None => self.best.push(offer),
@@ -292,12 +299,10 @@ impl Offers {
 
     /// The port that an address brings, where no name gives one.
     fn consider_port(&mut self, field: &'static str, text: &str) {
-        let sides = [Side::Source, Side::Destination].map(Side::fields);
-        let side = sides.into_iter().find(|(ip_field, _)| *ip_field == field);
-        if let Some((_, port_field)) = side
+        if let Some(side) = Side::of(field)
             && let Some((_, Some(port))) = address(text)
         {
-            self.consider(port_field, BROUGHT_ALONG, &port.to_string());
+            self.consider(side.fields().1, BROUGHT_ALONG, &port.to_string());
         }
     }
 
@@ -305,7 +310,7 @@ impl Offers {
     pub(crate) fn fill(self, fields: &mut Fields) {
         for Offer { field, value, .. } in self.best {
             if fields.get(field).is_none() {
-                fields.set(field, value);
+                fields.set(field, &self.values[value]);
             }
         }
         name_processes(fields);
@@ -353,17 +358,18 @@ impl NormalKey {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        self.part(0..self.length)
+        std::str::from_utf8(self.part(0..self.length)).unwrap_or_default()
     }
 
-    fn part(&self, range: Range<usize>) -> &str {
-        std::str::from_utf8(self.bytes.get(range).unwrap_or_default()).unwrap_or_default()
+    fn part(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
     }
 }
 
 /// What a bare word before an address means, if it is a key for one.
 pub(crate) fn address_field(word: &str) -> Option<&'static str> {
-    let meanings = KEYS.get(NormalKey::of(word).as_str())?;
+    let word = NormalKey::of(word);
+    let meanings = KEYS.get(word.part(0..word.length))?;
     meanings
         .iter()
         .map(|(_, field)| *field)

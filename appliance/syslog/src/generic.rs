@@ -177,6 +177,9 @@ const NOT_USERS: &[&str] = &[
 
 fn user(text: &str, words: &Words) -> Option<String> {
     let (mut bare, mut from, mut named) = (None, 0, 0);
+    if words.names.is_empty() {
+        return None;
+    }
     let mut found = USER.capture_locations();
     let last = found.len() - 1;
     for start in words.names.iter().copied() {

@@ -30,8 +30,8 @@ fn cef(line: &Line<'_>, fields: &mut Fields) -> bool {
         return false;
     };
     device(fields, [vendor, product, id]);
-    fields.set("event.action", unescape(name).as_ref());
-    fields.set("rule.name", unescape(name).as_ref());
+    fields.set("event.action", unescape(name));
+    fields.set("rule.name", unescape(name));
     fields.set("event.severity", severity);
     let pairs = cef_pairs(extension);
     let mut offers = Offers::default();
@@ -53,9 +53,9 @@ fn cef(line: &Line<'_>, fields: &mut Fields) -> bool {
 }
 
 fn device(fields: &mut Fields, [vendor, product, code]: [&str; 3]) {
-    fields.set("observer.vendor", unescape(vendor).as_ref());
-    fields.set("observer.product", unescape(product).as_ref());
-    fields.set("event.code", unescape(code).as_ref());
+    fields.set("observer.vendor", unescape(vendor));
+    fields.set("observer.product", unescape(product));
+    fields.set("event.code", unescape(code));
 }
 
 /// Splits at bars that no backslash escapes, into at most `limit` columns.

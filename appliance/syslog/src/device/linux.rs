@@ -55,14 +55,12 @@ fn daemon(line: &Line<'_>, fields: &mut Fields, tables: &[&Patterns]) -> bool {
 
 fn netfilter(line: &Line<'_>, fields: &mut Fields) -> bool {
     let mut offers = Offers::default();
-    for (key, value) in pairs::key_values(line.message) {
-        match key {
-            "IN" => fields.set("observer.ingress.interface.name", value),
-            "OUT" => fields.set("observer.egress.interface.name", value),
-            "LEN" | "MAC" | "ID" | "TOS" | "TTL" | "WINDOW" | "URGP" | "PREC" | "MARK" => {}
-            _ => offers.offer(key, value),
-        }
-    }
+    pairs::key_values(line.message, |key, value| match key {
+        "IN" => fields.set("observer.ingress.interface.name", value),
+        "OUT" => fields.set("observer.egress.interface.name", value),
+        "LEN" | "MAC" | "ID" | "TOS" | "TTL" | "WINDOW" | "URGP" | "PREC" | "MARK" => {}
+        _ => offers.offer(key, value),
+    });
     offers.fill(fields);
     let prefix = line.message.split("IN=").next().unwrap_or_default().to_ascii_uppercase();
     let blocked = ["BLOCK", "DROP", "DENY", "REJECT", "DENIED", "SHUNLIST"]

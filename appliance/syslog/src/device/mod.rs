@@ -149,9 +149,7 @@ impl<'t> Line<'t> {
         if let Some(json) = self.json() {
             pairs::walk(json, &mut |path, text| offers.offer(path, text));
         } else {
-            for (key, value) in pairs::key_values(self.message) {
-                offers.offer(key, value);
-            }
+            pairs::key_values(self.message, |key, value| offers.offer(key, value));
         }
         offers
     }

@@ -13,18 +13,20 @@ const MAX_ELEMENTS: usize = 16;
 
 /// `key=value`, `key="quoted \" value"`, `key='…'` and `key:"…"`, set off by blanks, commas,
 /// semicolons, bars or brackets. Text inside quotes holds no keys.
-pub(crate) fn key_values(text: &str) -> Vec<(&str, &str)> {
+pub(crate) fn key_values<'t>(text: &'t str, mut visit: impl FnMut(&'t str, &'t str)) {
     let bytes = text.as_bytes();
-    let mut pairs = Vec::new();
-    let (mut at, mut key_start) = (0, Some(0));
-    while at < bytes.len() && pairs.len() < MAX_PAIRS {
-        match bytes[at] {
-            b'=' | b':' if is_key(text, key_start, at) => {
+    let (mut at, mut key_start, mut pairs) = (0, Some(0), 0);
+    while at < bytes.len() && pairs < MAX_PAIRS {
+        match Class::of(bytes[at]) {
+            Class::Key => {}
+            Class::Gap => key_start = Some(at + 1),
+            Class::Sign if is_key(text, key_start, at) => {
                 let start = key_start.unwrap_or(at);
                 let colon = bytes[at] == b':';
                 match value(text, at + 1, colon) {
                     Some((value, end)) => {
-                        pairs.push((&text[start..at], value));
+                        visit(&text[start..at], value);
+                        pairs += 1;
                         at = end;
                         // Stepped inside quotes, the next key begins at once.
                         key_start = value.is_empty().then_some(at);
@@ -33,19 +35,55 @@ pub(crate) fn key_values(text: &str) -> Vec<(&str, &str)> {
                     None => key_start = None,
                 }
             }
-            b'"' => {
+            Class::Quote => {
                 at = quoted_end(bytes, at);
                 key_start = None;
             }
-            b' ' | b'\t' | b',' | b';' | b'|' | b'[' | b'(' | b'{' | b'\n' => {
-                key_start = Some(at + 1)
-            }
-            byte if byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte) => {}
-            _ => key_start = None,
+            Class::Sign | Class::Other => key_start = None,
         }
         at += 1;
     }
-    pairs
+}
+
+/// What a byte may be outside of values.
+#[derive(Clone, Copy)]
+enum Class {
+    /// Part of a key.
+    Key,
+    /// A key may begin behind it.
+    Gap,
+    /// Between key and value.
+    Sign,
+    Quote,
+    Other,
+}
+
+impl Class {
+    const fn new(byte: u8) -> Self {
+        match byte {
+            b'=' | b':' => Self::Sign,
+            b'"' => Self::Quote,
+            b' ' | b'\t' | b',' | b';' | b'|' | b'[' | b'(' | b'{' | b'\n' => Self::Gap,
+            b'_' | b'.' | b'@' | b'-' => Self::Key,
+            _ if byte.is_ascii_alphanumeric() => Self::Key,
+            _ => Self::Other,
+        }
+    }
+
+    fn of(byte: u8) -> Self {
+        static CLASSES: [Class; 256] = table();
+        CLASSES[usize::from(byte)]
+    }
+}
+
+const fn table() -> [Class; 256] {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = Class::new(byte as u8);
+        byte += 1;
+    }
+    classes
 }
 
 fn is_key(text: &str, start: Option<usize>, end: usize) -> bool {
@@ -74,8 +112,9 @@ fn value(text: &str, at: usize, colon: bool) -> Option<(&str, usize)> {
         }
         _ => {
             let rest = &bytes[at..];
-            let length =
-                rest.iter().position(|byte| b" \t,;|)\n\"".contains(byte)).unwrap_or(rest.len());
+            let ends =
+                |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b'\n' | b'"');
+            let length = rest.iter().position(ends).unwrap_or(rest.len());
             Some((&text[at..at + length], at + length))
         }
     }
@@ -181,7 +220,9 @@ mod tests {
             ("a= b=", vec![("a", ""), ("b", "")]),
             ("time: 10:00:00 é=1 =2 a=\"open", vec![("a", "open")]),
         ] {
-            assert_eq!(key_values(text), expected, "{text}");
+            let mut pairs = Vec::new();
+            key_values(text, |key, value| pairs.push((key, value)));
+            assert_eq!(pairs, expected, "{text}");
         }
     }
 }

@@ -41,14 +41,19 @@ pub(super) const FORTINET: Decoder = Decoder {
     marks: &[&["devname=", "logid="], &["devid=", "type="], &["log_id=", "subtype="]],
     sniff: SURELY,
     parse: |line, fields| {
-        let pairs = pairs::key_values(line.message);
-        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        let traffic = get("type") == Some("traffic");
-        fields.set(
-            "event.category",
-            if traffic { "network" } else { get("subtype").unwrap_or_default() },
-        );
-        !pairs.is_empty()
+        let (mut kind, mut subtype, mut any) = (None, None, false);
+        pairs::key_values(line.message, |key, value| {
+            any = true;
+            match key {
+                "type" => kind = kind.or(Some(value)),
+                "subtype" => subtype = subtype.or(Some(value)),
+                _ => {}
+            }
+        });
+        let traffic = kind == Some("traffic");
+        let category = if traffic { "network" } else { subtype.unwrap_or_default() };
+        fields.set("event.category", category);
+        any
     },
 };
 

@@ -92,7 +92,7 @@ fn tell_apart_by_port(candidates: &mut [Candidate]) {
 
 fn set(fields: &mut Fields, candidate: &Candidate) {
     let (ip, port) = candidate.side.fields();
-    fields::set_absent(fields, ip, &candidate.ip.to_string());
+    fields::set_absent(fields, ip, &fields::address_text(candidate.ip));
     if let Some(number) = candidate.port {
         fields::set_absent(fields, port, &number.to_string());
     }
