@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use crate::Frame;
 
-/// Memory that the datagrams of one socket may wait in: two seconds of 100,000 a second at 200 bytes. A
-/// burst waits here instead of in the kernel, whose buffer is small where nobody may ask for more, and
-/// holds a quarter as many in the same memory.
-const MAX_BYTES: usize = 64 << 20;
+/// Memory that the datagrams of one socket may wait in: 280,000 of 200 bytes. A burst waits here instead
+/// of in the kernel, whose buffer is small where nobody may ask for more, and holds a third as many in
+/// the same memory.
+const MAX_BYTES: usize = 96 << 20;
 
 /// What the allocator adds to a datagram.
 const ALLOCATION: usize = 16;

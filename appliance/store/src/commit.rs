@@ -136,7 +136,9 @@ impl Committer {
     /// Does one command; whether to go on.
     fn serve(&mut self, command: Option<Command>) -> bool {
         match command {
-            Some(Command::Append(waiting)) => self.take(*waiting),
+            Some(Command::Append(records)) => {
+                records.into_iter().for_each(|waiting| self.take(waiting));
+            }
             Some(Command::Flush(reply)) => {
                 // Whoever asked may have gone.
                 let _ = reply.send(self.flush());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, Transaction, params};
 use serde::de::DeserializeOwned;
 use vedette_event::{EventId, LogRecord, Peer};
@@ -169,7 +170,7 @@ struct Tally {
 
 /// Counts by source that are not in the database yet.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tallies(HashMap<Source, Tally>);
+pub(crate) struct Tallies(HashMap<Source, Tally, RandomState>);
 
 impl Tallies {
     /// Counts a record that could not be kept.

@@ -56,4 +56,4 @@ pub use reader::Reader;
 pub use schema::SCHEMA_VERSION;
 pub use search::{Answer, Group, MAX_ROWS, Progress, SEARCH_TIME, SearchRow};
 pub use store::{Recovered, Store};
-pub use writer::{Confirmation, Health, QUEUE_LENGTH, Writer};
+pub use writer::{BATCH, Confirmation, Health, QUEUE_LENGTH, Waiting, Writer};

@@ -5,11 +5,17 @@ use crossbeam_channel::{Sender, bounded};
 use rusqlite::Transaction;
 use vedette_event::{EventId, LogRecord};
 
+use crate::commit::ENOUGH;
 use crate::{Closed, StoreError};
 
-/// Commands that wait for the writer thread before [`Writer::append`] blocks: about a tenth of a
-/// second of a heavy burst, so that back pressure reaches the sockets before memory does.
-pub const QUEUE_LENGTH: usize = 4096;
+/// Records handed over at once: as many as make a commit, so that the writer thread is woken for all of
+/// them together.
+pub const BATCH: usize = ENOUGH;
+
+/// Commands that wait for the writer thread before [`Writer::append`] blocks: with the longest batches
+/// about a tenth of a second of a heavy burst, so that back pressure reaches the sockets before memory
+/// does.
+pub const QUEUE_LENGTH: usize = 64;
 
 /// A change run by the writer thread. It answers its caller itself.
 pub(crate) type Change = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
@@ -24,14 +30,16 @@ pub(crate) type LinesChange =
 pub type Confirmation = Box<dyn FnOnce() + Send>;
 
 /// A record on its way to the disk.
-pub(crate) struct Waiting {
-    pub(crate) record: LogRecord,
-    pub(crate) confirmation: Option<Confirmation>,
+pub struct Waiting {
+    /// The record.
+    pub record: LogRecord,
+    /// Whom to tell when it is safe, where its sender waits to hear of it.
+    pub confirmation: Option<Confirmation>,
 }
 
 /// What the writer thread is told.
 pub(crate) enum Command {
-    Append(Box<Waiting>),
+    Append(Vec<Waiting>),
     Flush(Sender<Result<(), StoreError>>),
     Change(Change),
     #[cfg(test)]
@@ -108,7 +116,19 @@ impl Writer {
     /// # Errors
     /// When the store was closed.
     pub fn append(&self, record: LogRecord) -> Result<(), Closed> {
-        self.send(Command::Append(Box::new(Waiting { record, confirmation: None })))
+        self.send(Command::Append(vec![Waiting { record, confirmation: None }]))
+    }
+
+    /// The same for several records, of which at most [`BATCH`] stand in the queue as one.
+    ///
+    /// # Errors
+    /// When the store was closed.
+    pub fn append_all(&self, mut records: Vec<Waiting>) -> Result<(), Closed> {
+        while records.len() > BATCH {
+            let rest = records.split_off(BATCH);
+            self.send(Command::Append(std::mem::replace(&mut records, rest)))?;
+        }
+        if records.is_empty() { Ok(()) } else { self.send(Command::Append(records)) }
     }
 
     /// The same for a record whose sender waits to hear that it is safe.
@@ -121,7 +141,7 @@ impl Writer {
         confirmation: Confirmation,
     ) -> Result<(), Closed> {
         let confirmation = Some(confirmation);
-        self.send(Command::Append(Box::new(Waiting { record, confirmation })))
+        self.send(Command::Append(vec![Waiting { record, confirmation }]))
     }
 
     /// Waits until everything appended before is durable.

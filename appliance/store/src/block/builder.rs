@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use memchr::memchr_iter;
 use vedette_event::{EventId, LogRecord, Peer};
 
@@ -21,7 +22,7 @@ pub(crate) const FULL_LINES: u32 = 16_384;
 
 /// Texts that many lines share, by the order in which they came.
 #[derive(Debug, Default)]
-struct Dictionary(HashMap<Box<[u8]>, u32>);
+struct Dictionary(HashMap<Box<[u8]>, u32, RandomState>);
 
 impl Dictionary {
     /// The number of a text; it goes to the stream when it is new.

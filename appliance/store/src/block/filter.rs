@@ -40,7 +40,7 @@ pub(crate) struct Filter {
 
 impl Filter {
     pub(crate) fn of(block: &Block) -> Self {
-        let mut hashes = Vec::new();
+        let mut hashes = Hashes::default();
         let mut pieces = vec![0; PIECE_BITS / 8];
         for kind in block.kinds() {
             let header = [
@@ -51,20 +51,26 @@ impl Filter {
             ];
             for (name, value) in header {
                 if let Some(value) = value {
-                    add_value(&mut hashes, name, value);
+                    hashes.add_value(name_hash(name), value);
                 }
             }
-            hashes.extend(kind.names.iter().map(|name| field_hash(name)));
+            kind.names.iter().for_each(|name| hashes.add(field_hash(name)));
         }
+        // What many lines have in common is hashed once.
+        let filtered =
+            |(place, name): (usize, &String)| filters(name).then(|| (place, name_hash(name)));
+        let names: Vec<Vec<(usize, u64)>> = block
+            .kinds()
+            .iter()
+            .map(|kind| kind.names.iter().enumerate().filter_map(filtered).collect())
+            .collect();
         for row in 0..block.len() {
-            let kind = &block.kinds()[block.kind_of(row)];
-            for (place, name) in kind.names.iter().enumerate().filter(|(_, name)| filters(name)) {
-                add_value(&mut hashes, name, &block.field(row, place));
+            for (place, name) in &names[block.kind_of(row)] {
+                hashes.add_value(*name, &block.field(row, *place));
             }
             add_pieces(&mut pieces, block, row);
         }
-        hashes.sort_unstable();
-        hashes.dedup();
+        let hashes = hashes.sorted();
         let mut values = vec![0; (hashes.len() * BITS_PER_VALUE).div_ceil(8).max(1)];
         for hash in hashes {
             probes(hash, values.len() * 8).for_each(|bit| values[bit / 8] |= 1 << (bit % 8));
@@ -113,36 +119,83 @@ fn filters(name: &str) -> bool {
 /// by nobody.
 const LONGEST_NUMBER: usize = 40;
 
-/// A number also in its plain form, as ` 022 ` is found by 22.
-fn add_value(hashes: &mut Vec<u64>, name: &str, value: &str) {
-    let value = lower(value);
-    hashes.push(value_hash(name, &value));
-    let may_be_number =
-        value.bytes().any(|byte| byte.is_ascii_digit()) && value.len() <= LONGEST_NUMBER;
-    if may_be_number
-        && let Some(plain) = value.trim().parse::<i64>().ok().map(|number| number.to_string())
-        && plain != value
-    {
-        hashes.push(value_hash(name, &plain));
+/// Hashes remembered by their low bits, so that most of those that come again are left out at once.
+const RECENT: usize = 1 << 10;
+
+/// The hashes of a block.
+struct Hashes {
+    all: Vec<u64>,
+    recent: Box<[u64; RECENT]>,
+}
+
+impl Default for Hashes {
+    fn default() -> Self {
+        Self { all: Vec::new(), recent: Box::new([0; RECENT]) }
     }
 }
 
-fn add_pieces(pieces: &mut [u8], block: &Block, row: usize) {
-    let mut add = |text: &[u8]| {
-        for piece in text.windows(3) {
-            let bit = piece_bit(piece);
-            pieces[bit / 8] |= 1 << (bit % 8);
+impl Hashes {
+    fn add(&mut self, hash: u64) {
+        let recent = &mut self.recent[hash as usize % RECENT];
+        // Zero stands for none, and is kept each time.
+        if *recent != hash || hash == 0 {
+            *recent = hash;
+            self.all.push(hash);
         }
-    };
+    }
+
+    /// A number also in its plain form, as ` 022 ` is found by 22.
+    fn add_value(&mut self, name: u64, value: &str) {
+        let value = lower(value);
+        self.add(finish(fnv(name, value.as_bytes())));
+        let digits = || value.bytes().any(|byte| byte.is_ascii_digit());
+        if value.len() <= LONGEST_NUMBER
+            && !is_plain(&value)
+            && digits()
+            && let Some(plain) = value.trim().parse::<i64>().ok().map(|number| number.to_string())
+            && plain != value
+        {
+            self.add(finish(fnv(name, plain.as_bytes())));
+        }
+    }
+
+    /// Each once.
+    fn sorted(self) -> Vec<u64> {
+        let mut all = self.all;
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// Whether a text is a number as one writes it, which most numbers are.
+fn is_plain(text: &str) -> bool {
+    !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn add_pieces(pieces: &mut [u8], block: &Block, row: usize) {
     let raw = block.raw(row);
     let own_message = block.kinds()[block.kind_of(row)].own_message;
     if raw.is_ascii() {
-        add(&raw.to_ascii_lowercase());
+        add_text(pieces, raw);
     } else {
-        add(String::from_utf8_lossy(raw).to_lowercase().as_bytes());
+        add_text(pieces, String::from_utf8_lossy(raw).to_lowercase().as_bytes());
     }
     if own_message || !raw.is_ascii() {
-        add(block.message(row).to_lowercase().as_bytes());
+        add_text(pieces, block.message(row).to_lowercase().as_bytes());
+    }
+}
+
+/// The three-byte pieces of a text, letters of ASCII in lower case.
+fn add_text(pieces: &mut [u8], text: &[u8]) {
+    let Some(pieces) = pieces.first_chunk_mut::<{ PIECE_BITS / 8 }>() else { return };
+    let mut piece = 0u32;
+    for (at, byte) in text.iter().enumerate() {
+        piece = piece << 8 & 0xff_ffff | u32::from(byte.to_ascii_lowercase());
+        if at >= 2 {
+            let bit = bit_of(piece);
+            pieces[bit / 8 % (PIECE_BITS / 8)] |= 1 << (bit % 8);
+        }
     }
 }
 
@@ -156,7 +209,12 @@ fn field_hash(name: &str) -> u64 {
 }
 
 fn value_hash(name: &str, value: &str) -> u64 {
-    finish(fnv(fnv(fnv(FNV_START, name.as_bytes()), &[0]), value.as_bytes()))
+    finish(fnv(name_hash(name), value.as_bytes()))
+}
+
+/// What the hashes of a field's values begin with.
+fn name_hash(name: &str) -> u64 {
+    fnv(fnv(FNV_START, name.as_bytes()), &[0])
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo).
@@ -181,6 +239,9 @@ fn probes(hash: u64, bits: usize) -> impl Iterator<Item = usize> {
 }
 
 fn piece_bit(piece: &[u8]) -> usize {
-    let number = piece.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
-    (number.wrapping_mul(0x9e37_79b1) >> 17) as usize
+    bit_of(piece.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte)))
+}
+
+fn bit_of(piece: u32) -> usize {
+    (piece.wrapping_mul(0x9e37_79b1) >> 17) as usize
 }
