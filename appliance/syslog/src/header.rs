@@ -7,7 +7,10 @@ use syslog_loose::{Message, ProcId, Variant};
 use time::OffsetDateTime;
 use vedette_event::Defect;
 
+use self::plain::Plain;
 use crate::stamp::{self, Stamp};
+
+mod plain;
 
 /// What stands in front of the message.
 #[derive(Debug, Default, PartialEq)]
@@ -160,8 +163,17 @@ fn rfc5424(text: &str, after: usize, header: &mut Header) -> bool {
     let Some(start) = rfc5424_time(rest) else {
         return false;
     };
-    // The loose parser wants a PRI and a version, and a time without the double zone some relays make.
     let body = rest[start..].trim();
+    if let Some(Plain { timestamp, words: [host, app, process, id], message }) = plain::read(body) {
+        header.timestamp = timestamp;
+        header.host = host.map(str::to_owned);
+        header.app = app.map(str::to_owned);
+        header.proc_id = process.map(process_id);
+        header.msg_id = id.map(str::to_owned);
+        header.message_offset = message_offset(text, message, after);
+        return true;
+    }
+    // The loose parser wants a PRI and a version, and a time without the double zone some relays make.
     let line = match body.split_once("+00:00Z ") {
         Some((before, behind)) => ["<13>1 ", before, "+00:00 ", behind].concat(),
         None => ["<13>1 ", body].concat(),
@@ -187,13 +199,20 @@ fn rfc5424(text: &str, after: usize, header: &mut Header) -> bool {
         .take(MAX_PARAMETERS)
         .map(|(name, value)| ((*name).to_owned(), value.to_string()))
         .collect();
-    // The message runs to the end of the line, blanks at the end aside.
-    header.message_offset = text.trim_end().len().saturating_sub(message.msg.len()).max(after);
-    let bom = '\u{feff}';
-    if text[header.message_offset..].starts_with(bom) {
-        header.message_offset += bom.len_utf8();
-    }
+    header.message_offset = message_offset(text, message.msg, after);
     true
+}
+
+/// A number as one writes it, or a name.
+fn process_id(word: &str) -> String {
+    word.parse::<i32>().map_or_else(|_| word.to_owned(), |number| number.to_string())
+}
+
+/// Where the message begins: it runs to the end of the line, blanks at the end aside.
+fn message_offset(text: &str, message: &str, after: usize) -> usize {
+    let offset = text.trim_end().len().saturating_sub(message.len()).max(after);
+    let bom = '\u{feff}';
+    if text[offset..].starts_with(bom) { offset + bom.len_utf8() } else { offset }
 }
 
 /// The foreign parser's answer, or `None` where it fails, panics included: a line must not end the box.
