@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use vedette_event::query::{FieldName, Operator, Predicate, Value};
 use vedette_kb::dialects::{DialectField, FieldKind, products};
 
-use super::{LOST_CATEGORY, LOST_PART, LOST_PRODUCT, Lowering, Platform};
+use super::{LOST_CATEGORY, LOST_KIND, LOST_PART, LOST_PRODUCT, Lowering, Platform};
 use crate::shape::{all, any, compare};
 use crate::text::shown;
 
@@ -14,7 +14,7 @@ impl<P: Platform + ?Sized> Lowering<'_, P> {
         self.lost += match ecs {
             "event.category" => LOST_CATEGORY,
             "event.module" => LOST_PRODUCT,
-            "event.type" | "event.outcome" => LOST_PART + 1,
+            "event.type" | "event.outcome" | "network.protocol" => LOST_KIND,
             "host.os.type" => 1,
             _ => LOST_PART,
         };

@@ -94,6 +94,9 @@ pub(crate) struct Lowered {
 const LOST_CATEGORY: usize = 8;
 const LOST_PRODUCT: usize = 4;
 const LOST_PART: usize = 2;
+/// Lines that were allowed, or of another protocol, where those denied were asked for: worse than two
+/// values that are looked for anywhere in the right lines.
+const LOST_KIND: usize = 2 * LOST_PART + 1;
 /// A source of one product alone answers a question that names none worse than a general one.
 const UNASKED_PRODUCT: usize = 3;
 
