@@ -91,6 +91,9 @@ pub struct Verdict {
     pub evidence: Vec<Span>,
     /// What the line tries on its reader.
     pub flags: Vec<Flag>,
+    /// Rules that matched and say more than that the line is routine, in plain words, strongest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// The bundle (screen weights, model) that answered.
     pub bundle: String,
 }

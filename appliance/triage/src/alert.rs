@@ -1,5 +1,6 @@
 //! What the detectors hand to correlation.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use time::OffsetDateTime;
@@ -13,7 +14,7 @@ pub(crate) struct Alert {
     /// When it came: what a line says of its time is its sender's word.
     pub(crate) at: OffsetDateTime,
     /// The rule's name, in plain words.
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Cow<'static, str>,
     /// Its class.
     pub(crate) class: ThreatClass,
     /// Its techniques.

@@ -1,6 +1,7 @@
 //! Alerts with one root cause become one incident: the same attacker over all its stages, or an
 //! account or a machine that fell to it. What shares nothing stays apart.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -14,7 +15,7 @@ use crate::alert::{Alert, Subject};
 use crate::behaviour::COUNTERS;
 use crate::intel::Intel;
 use crate::policy::Policy;
-use crate::risk::{Circumstances, assess};
+use crate::risk::{Circumstances, FOUND, assess};
 use crate::title::title;
 use crate::watch::BREAK_IN;
 
@@ -61,7 +62,7 @@ enum Link {
     /// A machine with lines that name no source.
     Host(String),
     /// A network of addresses, the rule that found one of them, the machine under attack.
-    Neighbours(IpAddr, &'static str, Option<String>),
+    Neighbours(IpAddr, Cow<'static, str>, Option<String>),
 }
 
 #[derive(Debug)]
@@ -143,7 +144,25 @@ impl Correlator {
                 .iter()
                 .filter_map(|entity| self.intel.lookup(entity, last))
                 .collect(),
+            found: incident
+                .risk_reasons
+                .iter()
+                .filter(|reason| reason.reason.starts_with(FOUND))
+                .cloned()
+                .collect(),
         }
+    }
+
+    /// Weighs an open incident by what its query found; the incident as it stands then.
+    pub(crate) fn weigh(&mut self, id: IncidentId, found: Vec<RiskReason>) -> Option<&Incident> {
+        let open = self.open.get_mut(&id)?;
+        let named = found.into_iter().map(|RiskReason { reason, points }| RiskReason {
+            reason: format!("{FOUND}{reason}"),
+            points,
+        });
+        open.circumstances.found = named.take(NAMES_CAP).collect();
+        assess(&mut open.incident, &open.circumstances);
+        Some(&open.incident)
     }
 
     /// Notes that an incident was filed.
@@ -357,7 +376,7 @@ impl Open {
         for technique in &alert.techniques {
             push_new(&mut incident.techniques, *technique, NAMES_CAP);
         }
-        push_new(&mut incident.rules, alert.rule.to_owned(), NAMES_CAP);
+        push_new(&mut incident.rules, alert.rule.clone().into_owned(), NAMES_CAP);
         for entity in entities(&alert.subject) {
             push_new(&mut incident.entities, entity, ENTITIES_CAP);
         }
@@ -439,7 +458,7 @@ fn neighbours(alert: &Alert) -> Option<Link> {
         IpAddr::V4(source) => IpAddr::from((source.to_bits() & NETWORK_V4).to_be_bytes()),
         IpAddr::V6(source) => IpAddr::from((source.to_bits() & NETWORK_V6).to_be_bytes()),
     };
-    Some(Link::Neighbours(network, alert.rule, alert.subject.host.clone()))
+    Some(Link::Neighbours(network, alert.rule.clone(), alert.subject.host.clone()))
 }
 
 /// The links of an incident as far as it tells them itself.

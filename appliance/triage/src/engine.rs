@@ -4,14 +4,15 @@ use std::collections::{HashMap, VecDeque};
 
 use time::OffsetDateTime;
 use vedette_event::{
-    Decider, EventId, Incident, IncidentId, LogRecord, ModelSay, Question, QuestionId, Screen,
-    Verdict,
+    Decider, EventId, Incident, IncidentId, LogRecord, ModelSay, Question, QuestionId, RiskReason,
+    Screen, Verdict,
 };
 
 use crate::correlate::{Correlator, Joined};
 use crate::ensemble::{Judge, Reading, question};
 use crate::intel::Intel;
 use crate::policy::Policy;
+use crate::sigma::Sigma;
 use crate::template::Templates;
 use crate::watch::{Judged, Watch, evidence};
 
@@ -85,6 +86,12 @@ impl Engine {
         }
     }
 
+    /// The same with a customer's rules.
+    pub fn with_rules(mut self, sigma: Sigma) -> Self {
+        self.judge = self.judge.with_rules(sigma);
+        self
+    }
+
     /// The judge, for verdicts on single lines.
     pub fn judge(&self) -> &Judge {
         &self.judge
@@ -103,21 +110,32 @@ impl Engine {
         }
     }
 
+    /// Weighs an incident that may still grow by what the lines that its query found say of it: reasons
+    /// with points, which replace those of an earlier time. Returns its risk and the reasons for it.
+    pub fn weigh(
+        &mut self,
+        id: IncidentId,
+        found: Vec<RiskReason>,
+    ) -> Option<(i32, Vec<RiskReason>)> {
+        let incident = self.correlator.weigh(id, found)?;
+        Some((incident.risk, incident.risk_reasons.clone()))
+    }
+
     /// Rebuilds the windows from a line that was handled before a restart, after
     /// [`Engine::restore`]; no actions come of it.
     pub fn warm(&mut self, event: EventId, record: &LogRecord) {
-        let reading = Reading::of(record);
+        let reading = self.judge.read(record);
         self.templates.observe(&reading.template, record.received_at);
         let verdict = self.judge.judge(&reading, Decider::Ensemble, None);
         let line = Judged { event, record, reading: &reading, verdict: &verdict };
-        for alert in self.watch.observe(&line, self.judge.policy()) {
+        for alert in self.watch.observe(&line, &self.judge) {
             self.correlator.recall(&alert);
         }
     }
 
     /// Handles a committed line.
     pub fn handle_record(&mut self, event: EventId, record: &LogRecord) -> Vec<Action> {
-        let reading = Reading::of(record);
+        let reading = self.judge.read(record);
         let seen = self.templates.observe(&reading.template, record.received_at);
         let listens = self.model_available || !self.answers.is_empty();
         let asked = listens.then(|| question(&reading));
@@ -135,7 +153,7 @@ impl Engine {
 
     fn correlate(&mut self, line: &Judged<'_>, actions: &mut Vec<Action>) {
         let policy = self.judge.policy();
-        let alerts = self.watch.observe(line, policy);
+        let alerts = self.watch.observe(line, &self.judge);
         let mut joined_any = false;
         for alert in &alerts {
             let joined = self.correlator.alert(alert, policy);

@@ -13,11 +13,15 @@ use crate::flags::flags_of;
 use crate::mask::mask;
 use crate::neutral::{Neutral, neutralise};
 use crate::policy::{Deciders, Policy};
-use crate::rules::{Hit, Strength, hits};
+use crate::rules::{Hit, Strength, hits, rank};
+use crate::sigma::Sigma;
 use crate::voices::Voices;
 
 /// Score without the model from which it is asked about a line that stands alone.
 const WORTH_ASKING: f32 = 0.15;
+
+/// Rules named in a verdict.
+const RULES_CAP: usize = 8;
 
 /// Places named as evidence.
 const EVIDENCE_CAP: usize = 4;
@@ -37,13 +41,15 @@ pub struct Reading {
     pub facts: Facts,
     /// Rules that matched, strongest first.
     pub hits: Vec<Hit>,
+    /// Places of the customer's rules that matched.
+    pub(crate) sigma: Vec<usize>,
 }
 
 /// Fields that hold what somebody typed as the name of an account.
 const ACCOUNTS: [&str; 3] = ["user.name", "user.target.name", "source.user.name"];
 
 impl Reading {
-    /// Reads a record.
+    /// Reads a record; of a customer's rules it knows nothing.
     pub fn of(record: &LogRecord) -> Self {
         let raw = String::from_utf8_lossy(&record.raw);
         let accounts: Vec<&str> =
@@ -56,6 +62,7 @@ impl Reading {
             hits: hits(&neutral.text.text),
             screened: neutral.screened,
             neutral: neutral.text,
+            sigma: Vec::new(),
         }
     }
 }
@@ -73,12 +80,34 @@ fn template(record: &LogRecord, raw: &str, neutral: &Clean) -> String {
 pub struct Judge {
     screen: Box<dyn Screen>,
     policy: Policy,
+    sigma: Sigma,
 }
 
 impl Judge {
     /// A judge with this screen and these thresholds.
     pub fn new(policy: Policy, screen: Box<dyn Screen>) -> Self {
-        Self { screen, policy }
+        Self { screen, policy, sigma: Sigma::default() }
+    }
+
+    /// The same with a customer's rules.
+    pub fn with_rules(self, sigma: Sigma) -> Self {
+        Self { sigma, ..self }
+    }
+
+    /// The customer's rules.
+    pub(crate) fn sigma(&self) -> &Sigma {
+        &self.sigma
+    }
+
+    /// Reads a record, the customer's rules in mind.
+    pub fn read(&self, record: &LogRecord) -> Reading {
+        let mut reading = Reading::of(record);
+        reading.sigma = self.sigma.matching(record);
+        if !reading.sigma.is_empty() {
+            reading.hits.extend(self.sigma.hits(&reading.sigma));
+            rank(&mut reading.hits);
+        }
+        reading
     }
 
     /// Whether the language model's say can change a verdict: its weight follows from its measured
@@ -94,7 +123,7 @@ impl Judge {
 
     /// Judges a record; `who` answers: the ensemble or one decider alone.
     pub fn classify(&self, record: &LogRecord, who: Decider, model: Option<&ModelSay>) -> Verdict {
-        self.judge(&Reading::of(record), who, model)
+        self.judge(&self.read(record), who, model)
     }
 
     /// Judges a line that was read already.
@@ -156,9 +185,16 @@ impl Judge {
                 Vec::new()
             },
             flags: reading.flags.clone(),
+            rules: names(voices.hits.unwrap_or_default()),
             bundle: bundle.to_owned(),
         }
     }
+}
+
+/// What the rules are called that say more than that a line is routine.
+fn names(hits: &[Hit]) -> Vec<String> {
+    let telling = hits.iter().filter(|hit| hit.strength > Strength::Trace);
+    telling.take(RULES_CAP).map(|hit| hit.name.to_string()).collect()
 }
 
 /// Where in the raw line the matching rules point.

@@ -8,6 +8,9 @@ pub const RISK_CAP: i32 = 100;
 /// Most evidence that counts for size.
 const SIZE_POINTS_CAP: i32 = 8;
 
+/// How a reason begins that rests on what an incident's query found.
+pub(crate) const FOUND: &str = "its query found: ";
+
 /// Points for a severity.
 fn severity_points(severity: Severity) -> i32 {
     match severity {
@@ -32,6 +35,8 @@ pub(crate) struct Circumstances {
     pub(crate) critical_asset: Option<String>,
     /// What intelligence says, with its points.
     pub(crate) intel: Vec<RiskReason>,
+    /// What the lines that the incident's own query found say of it.
+    pub(crate) found: Vec<RiskReason>,
 }
 
 /// Sets risk and reasons.
@@ -64,7 +69,7 @@ pub(crate) fn assess(incident: &mut Incident, circumstances: &Circumstances) {
     if incident.needs_human {
         add("the deciders disagree on some of it".to_owned(), -5);
     }
-    reasons.extend(circumstances.intel.iter().cloned());
+    reasons.extend(circumstances.intel.iter().chain(&circumstances.found).cloned());
     let sum: i32 = reasons.iter().map(|reason| reason.points).sum();
     let risk = sum.clamp(0, RISK_CAP);
     if risk != sum {

@@ -1,6 +1,8 @@
 //! From judged lines to alerts: feeds the counters and the baselines and says what is worth an
 //! incident.
 
+use std::borrow::Cow;
+
 use vedette_event::{
     EventId, EvidenceLine, LogRecord, Severity, Span, TechniqueId, ThreatClass, Verdict,
     VerdictLabel,
@@ -10,11 +12,12 @@ use crate::alert::{Alert, Subject};
 use crate::baseline::{Beacons, Transfers};
 use crate::behaviour::{By, COUNTERS, Counted, Counter, Distinct, Observation, Windows};
 use crate::clean::capped;
-use crate::ensemble::{Reading, fnv};
+use crate::ensemble::{Judge, Reading, fnv};
 use crate::facts::Facts;
 use crate::machines::Machines;
 use crate::policy::Policy;
 use crate::rules::{Hit, Signal, Strength};
+use crate::sigma::{Completed, Counts, Sigma};
 
 /// Name of the rule that means that the attacker got in.
 pub(crate) const BREAK_IN: &str = "login succeeded after many failures";
@@ -46,21 +49,29 @@ pub(crate) struct Watch {
     transfers: Transfers,
     beacons: Beacons,
     machines: Machines,
+    /// What the correlations of the customer's rules have counted.
+    counts: Counts,
 }
 
 impl Watch {
     /// Rows in all tables.
     pub(crate) fn len(&self) -> usize {
-        self.windows.len() + self.transfers.len() + self.beacons.len() + self.machines.len()
+        self.windows.len()
+            + self.transfers.len()
+            + self.beacons.len()
+            + self.machines.len()
+            + self.counts.len()
     }
 
     /// Takes note of a line; returns the alerts it completes, the gravest first.
-    pub(crate) fn observe(&mut self, line: &Judged<'_>, policy: &Policy) -> Vec<Alert> {
+    pub(crate) fn observe(&mut self, line: &Judged<'_>, judge: &Judge) -> Vec<Alert> {
+        let policy = judge.policy();
         self.machines(line);
         let mut alerts = Vec::new();
         if policy.deciders.rules {
             alerts.extend(self.break_in(line));
             alerts.extend(alone(line));
+            alerts.extend(self.correlated(line, judge.sigma()));
         }
         for (row, counter) in COUNTERS.iter().enumerate() {
             if policy.deciders.rules || counter.counted == Counted::ScreenSure {
@@ -131,6 +142,20 @@ impl Watch {
         })
     }
 
+    /// What the customer's correlations make of a line.
+    fn correlated(&mut self, line: &Judged<'_>, sigma: &Sigma) -> Vec<Alert> {
+        let seen = (line.event, line.record);
+        let completed = sigma.count(&mut self.counts, seen, &line.reading.sigma);
+        let alert = |Completed { hit, earlier }: Completed| Alert {
+            techniques: hit.techniques.iter().map(|technique| technique.id).collect(),
+            severity: hit.severity,
+            opens: hit.strength >= Strength::Likely,
+            earlier,
+            ..alert(line, hit.name, hit.class)
+        };
+        completed.into_iter().map(alert).collect()
+    }
+
     fn counted(
         &mut self,
         row: usize,
@@ -198,7 +223,7 @@ fn alone(line: &Judged<'_>) -> Option<Alert> {
         severity: hit.severity,
         confidence: line.verdict.score,
         opens: opens_alone(hit, line.verdict),
-        ..alert(line, hit.name, hit.class)
+        ..alert(line, hit.name.clone(), hit.class)
     })
 }
 
@@ -277,12 +302,12 @@ pub(crate) fn techniques(ids: &[&str]) -> Vec<TechniqueId> {
 }
 
 /// An alert about a line, to be completed.
-fn alert(line: &Judged<'_>, rule: &'static str, class: ThreatClass) -> Alert {
+fn alert(line: &Judged<'_>, rule: impl Into<Cow<'static, str>>, class: ThreatClass) -> Alert {
     let facts = &line.reading.facts;
     Alert {
         event: line.event,
         at: line.record.received_at,
-        rule,
+        rule: rule.into(),
         class,
         techniques: Vec::new(),
         severity: Severity::Medium,

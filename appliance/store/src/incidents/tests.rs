@@ -30,6 +30,7 @@ fn verdict() -> Verdict {
         template: "Failed password for <*>".to_owned(),
         evidence: Vec::new(),
         flags: Vec::new(),
+        rules: Vec::new(),
         bundle: "test".to_owned(),
     }
 }

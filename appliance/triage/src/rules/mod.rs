@@ -10,6 +10,7 @@ mod network;
 mod web;
 mod windows;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -97,7 +98,7 @@ pub(crate) struct Group {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
     /// Its name, in plain words.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its class.
     pub class: ThreatClass,
     /// Its techniques.
@@ -184,8 +185,13 @@ pub fn hits(text: &str) -> Vec<Hit> {
         .into_iter()
         .map(|(row, range)| hit(table.rows[row].0, table.rows[row].1, range))
         .collect();
-    hits.sort_by_key(|hit| (std::cmp::Reverse(hit.strength), std::cmp::Reverse(hit.severity)));
+    rank(&mut hits);
     hits
+}
+
+/// The strongest first, ties as they stand.
+pub(crate) fn rank(hits: &mut [Hit]) {
+    hits.sort_by_key(|hit| (std::cmp::Reverse(hit.strength), std::cmp::Reverse(hit.severity)));
 }
 
 /// The class of the rule with this name, if there is one.
@@ -195,7 +201,7 @@ pub(crate) fn class_of(name: &str) -> Option<ThreatClass> {
 
 fn hit(group: &Group, name: &'static str, range: Range<usize>) -> Hit {
     Hit {
-        name,
+        name: Cow::Borrowed(name),
         class: group.class,
         techniques: scored(group.techniques, group.strength.probability()),
         severity: group.severity,

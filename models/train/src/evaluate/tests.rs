@@ -366,6 +366,7 @@ fn an_answer_is_what_the_verdict_says() {
         template: String::new(),
         evidence: Vec::new(),
         flags: Vec::new(),
+        rules: Vec::new(),
         bundle: String::new(),
     };
     let expected = Answer {
