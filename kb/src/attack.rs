@@ -1,13 +1,17 @@
 //! Facts of MITRE ATT&CK Enterprise 18.1: ids, names, tactics, platforms, what replaced what.
 //! `kb/attack/NOTICE` names the terms of use.
 
+mod stix;
+
 use std::collections::HashMap;
 use std::fmt;
 
+pub use stix::{BUNDLE_CAP, Facts, StixError, from_stix};
+
 const TECHNIQUES: &str = include_str!("../attack/techniques.tsv");
 
-/// The version of ATT&CK Enterprise the facts come from.
-pub const VERSION: &str = "18.1";
+/// The version of ATT&CK Enterprise that the embedded facts come from.
+const VERSION: &str = "18.1";
 
 /// A tactic of ATT&CK Enterprise; the order is that of its matrix, the usual order of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,14 +144,40 @@ pub struct Attack {
     /// In ascending order of ids, so that parts follow their whole.
     techniques: Vec<Technique>,
     by_id: HashMap<&'static str, usize>,
+    version: String,
+    /// Of the bundle they were imported from.
+    sha256: Option<String>,
 }
 
 impl Attack {
     pub(crate) fn embedded() -> Result<Self, String> {
-        let techniques: Vec<_> =
-            TECHNIQUES.lines().skip(1).map(read_technique).collect::<Result<_, _>>()?;
+        Self::of(TECHNIQUES, VERSION.to_owned(), None)
+    }
+
+    /// The facts of an imported table; `sha256` is that of the bundle it was made from.
+    ///
+    /// # Errors
+    /// When the table is not as [`from_stix`] writes it.
+    pub fn imported(version: &str, sha256: &str, table: String) -> Result<Self, String> {
+        // Ids and names live as long as the process, like the embedded ones: there is one table.
+        Self::of(table.leak(), version.to_owned(), Some(sha256.to_owned()))
+    }
+
+    fn of(table: &'static str, version: String, sha256: Option<String>) -> Result<Self, String> {
+        let rows = table.lines().skip(1).map(read_technique);
+        let techniques: Vec<_> = rows.collect::<Result<_, _>>()?;
         let by_id = techniques.iter().enumerate().map(|(at, known)| (known.id, at)).collect();
-        Ok(Self { techniques, by_id })
+        Ok(Self { techniques, by_id, version, sha256 })
+    }
+
+    /// The version of ATT&CK Enterprise they come from.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The hash of the bundle they were imported from; none for the embedded ones.
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
     }
 
     /// Every technique, revoked and deprecated ones too, in ascending order of ids.

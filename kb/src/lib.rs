@@ -14,13 +14,16 @@ pub mod intel;
 mod lint;
 pub mod runbook;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 pub use attack::Attack;
 pub use imported::{ImportError, Imported};
 pub use intel::Pack;
 pub use lint::Finding;
 pub use runbook::{Runbook, RunbookId};
+
+/// Facts that an import brought, for the first use of the knowledge base to take.
+static NEWER: Mutex<Option<Attack>> = Mutex::new(None);
 
 /// All that the product knows by itself.
 #[derive(Debug)]
@@ -39,9 +42,16 @@ impl Kb {
         &KB
     }
 
+    /// Puts imported facts in the place of the embedded ones; to be called before the first
+    /// [`Self::embedded`], which takes them.
+    pub fn adopt(attack: Attack) {
+        *NEWER.lock().unwrap_or_else(PoisonError::into_inner) = Some(attack);
+    }
+
     fn read() -> Result<Self, String> {
+        let newer = NEWER.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(Self {
-            attack: Attack::embedded()?,
+            attack: newer.map_or_else(Attack::embedded, Ok)?,
             runbooks: runbook::embedded()?,
             intel: Pack::embedded()?,
         })

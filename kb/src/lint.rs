@@ -96,7 +96,7 @@ fn technique_defects(kb: &Kb, techniques: &[String]) -> Vec<String> {
         Some(Status::Active) => None,
         Some(Status::Deprecated) => Some(format!("{id} is deprecated")),
         Some(Status::Revoked(by)) => Some(format!("{id} is revoked; write {by}")),
-        None => Some(format!("{id} is not in ATT&CK {}", crate::attack::VERSION)),
+        None => Some(format!("{id} is not in ATT&CK {}", kb.attack().version())),
     };
     techniques.iter().filter_map(defect).collect()
 }
