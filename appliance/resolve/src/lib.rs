@@ -20,6 +20,7 @@ mod signs;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod weigh;
 
 use vedette_event::{Incident, RankedRunbook, Resolution, Retriever};
 use vedette_kb::{Imported, Kb};
@@ -27,6 +28,7 @@ use vedette_kb::{Imported, Kb};
 use clues::Clues;
 use document::Document;
 use rank::{Index, Question};
+pub use weigh::weigh;
 
 /// Runbooks in an answer; more than a person reads.
 const MOST_RUNBOOKS: usize = 5;

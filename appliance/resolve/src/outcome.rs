@@ -33,16 +33,19 @@ fn by_evidence(incident: &Incident) -> ResolutionCode {
     }
     // Members that are not in the evidence may tell of something that came through.
     let complete = incident.members <= lines.len() as u64;
-    if complete && (was_blocked(incident) || was_stopped(&lines)) {
+    let grave = matches!(incident.severity, Some(Severity::High | Severity::Critical));
+    let inside = complete && is_inside(incident) && !grave;
+    // A device that is full or worn out drops and refuses too.
+    let faulty = lines.iter().any(Reading::is_fault) || is_old_password(&lines);
+    let refused = was_blocked(incident) || was_stopped(&lines);
+    if complete && refused && !(inside && faulty) {
         return ResolutionCode::TruePositiveContained;
     }
-    let grave = matches!(incident.severity, Some(Severity::High | Severity::Critical));
-    let inside = is_inside(incident) && !grave;
     let guessing = lines.iter().any(Reading::is_failure);
-    if complete && inside && !guessing && lines.iter().any(Reading::is_routine) {
+    if inside && !guessing && lines.iter().any(Reading::is_routine) {
         return ResolutionCode::BenignExpected;
     }
-    if complete && inside && (lines.iter().any(Reading::is_fault) || is_old_password(&lines)) {
+    if inside && faulty {
         return ResolutionCode::BenignMisconfiguration;
     }
     let rests_on_a_person = incident.threat_class == Some(ThreatClass::PolicyViolation)
@@ -54,15 +57,20 @@ fn by_evidence(incident: &Incident) -> ResolutionCode {
 }
 
 /// A sign-in that succeeded after others had failed.
-fn got_in(lines: &[Reading]) -> bool {
+pub(crate) fn got_in(lines: &[Reading]) -> bool {
     let failed = lines.iter().position(Reading::is_failure);
     failed.is_some_and(|at| lines[at..].iter().any(Reading::is_success))
 }
 
 /// Every line is a refusal, or an attempt that one came after.
-fn was_stopped(lines: &[Reading]) -> bool {
-    let Some(last) = lines.iter().rposition(Reading::is_stopped) else { return false };
-    let attempt = |line: &Reading| line.is_stopped() || line.is_failure() || line.is_notice();
+pub(crate) fn was_stopped(lines: &[Reading]) -> bool {
+    let Some(last) = lines.iter().rposition(|line| line.is_stopped() || line.is_refused_request())
+    else {
+        return false;
+    };
+    let attempt = |line: &Reading| {
+        line.is_stopped() || line.is_refused_request() || line.is_failure() || line.is_notice()
+    };
     lines[..=last].iter().all(attempt) && last + 1 == lines.len()
 }
 
@@ -105,7 +113,7 @@ fn was_blocked(incident: &Incident) -> bool {
 
 /// A refusal as firewalls write it. The marks must stand where the device puts them, ahead of anything
 /// that a sender from outside can choose.
-fn is_blocked(line: &str) -> bool {
+pub(crate) fn is_blocked(line: &str) -> bool {
     in_order(line, &["kernel", "BLOCK] IN=", " SRC="])
         || in_order(line, &["date=", " devname=\"", " type=\"traffic\"", " action=\"deny\""])
         || asa_denied(line)

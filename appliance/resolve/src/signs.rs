@@ -4,223 +4,21 @@
 //! speaks against it only where the device itself writes: outside quoted text, and in those JSON values
 //! that devices fill.
 
+mod words;
+
 use std::net::IpAddr;
 
 use serde_json::Value;
 use vedette_event::{EntityKind, Incident};
 
+use words::{
+    DEVICE_KEYS, FAILURES, FAULTS, HARM, LET_THROUGH, NEGATIONS, NEW_ACCOUNTS, NO_STOP,
+    NOT_STOPPED, NOTICES, ROUTINE, ROUTINE_PHRASES, STOP_FAILED, STOPPED, STOPPED_PHRASES,
+    SUCCESSES,
+};
+
 /// Bytes of a line that are read; the telling part stands near the beginning.
 const MOST_LINE_BYTES: usize = 4_096;
-/// Parts of the names of keys whose values devices fill.
-const DEVICE_KEYS: [&str; 18] = [
-    "action",
-    "channel",
-    "decision",
-    "description",
-    "disposition",
-    "error",
-    "event",
-    "message",
-    "operation",
-    "outcome",
-    "provider",
-    "reason",
-    "response",
-    "result",
-    "state",
-    "status",
-    "type",
-    "verdict",
-];
-
-/// What devices write of what they turned away, removed or locked.
-const STOPPED: [&str; 30] = [
-    "always_nxdomain",
-    "ban",
-    "banned",
-    "block",
-    "blocked",
-    "blocking",
-    "cleaned",
-    "cleanedup",
-    "denied",
-    "deny",
-    "discarded",
-    "discardedinbound",
-    "disinfected",
-    "drop",
-    "dropped",
-    "forbidden",
-    "mitigated",
-    "nxdomain",
-    "prevented",
-    "prevention",
-    "quarantine",
-    "quarantined",
-    "rej",
-    "reject",
-    "rejected",
-    "remove",
-    "removed",
-    "sinkhole",
-    "terminate",
-    "terminated",
-];
-const STOPPED_PHRASES: [&[&str]; 1] = [&["locked out"]];
-/// A device tried and could not, or did not try.
-const STOP_FAILED: [&[&str]; 9] = [
-    &["action failed"],
-    &["unable to"],
-    &["access is denied"],
-    &["left alone"],
-    &["failed to remediate"],
-    &["failed to remove"],
-    &["failed to clean"],
-    &["failed to quarantine"],
-    &["failed to block"],
-];
-/// Words before one of those that turn it round.
-const NEGATIONS: [&str; 5] = ["not", "no", "never", "cannot", "un"];
-/// A device that let something pass stopped nothing, whatever else it writes.
-const LET_THROUGH: [&str; 5] = ["accept", "allow", "allowed", "permitted", "pass"];
-/// A sign-in that failed.
-const FAILURES: [&[&str]; 15] = [
-    &["failed password"],
-    &["auth failed"],
-    &["authentication", "fail"],
-    &["verification failed"],
-    &["invalid credentials"],
-    &["invalid user"],
-    &["login failed"],
-    &["fail login"],
-    &["logon failure"],
-    &["eventid=4625"],
-    &["eventid=4771"],
-    &["eventid=4776"],
-    &["failed to log in"],
-    &["session.start", "result=failure"],
-    &["authentication", "result=den"],
-];
-/// A sign-in that succeeded.
-const SUCCESSES: [&[&str]; 12] = [
-    &["accepted "],
-    &["eventid=4624"],
-    &["eventid=4672"],
-    &["authentication succeeded"],
-    &["login succe"],
-    &["ok login"],
-    &["logged in"],
-    &["session opened"],
-    &["authenticated as"],
-    &["eap successful"],
-    &["session.start", "result=success"],
-    &["authentication", "result=success"],
-];
-/// An account that was made.
-const NEW_ACCOUNTS: [&[&str]; 2] = [&["eventid=4720"], &["new user:"]];
-/// A sensor noticed something and says nothing of what became of it.
-const NOTICES: [&[&str]; 3] = [&["eventid=1116"], &[" found"], &["query["]];
-/// What routine does not do.
-const HARM: [&[&str]; 20] = [
-    &["vssadmin", "delete"],
-    &["wbadmin", "delete"],
-    &["shadowcopy", "delete"],
-    &["recoveryenabled", "no"],
-    &["powershell", "-enc"],
-    &["downloadstring"],
-    &["/dev/tcp/"],
-    &["curl", "| sh"],
-    &["rclone", "copy"],
-    &["mimikatz"],
-    &["lsass", ".dmp"],
-    &["audit log was cleared"],
-    &["disablerealtimemonitoring"],
-    &["psexesvc"],
-    &["w3wp.exe"],
-    &["www-data", "user=root"],
-    &["domain admins"],
-    &["new-inboxrule", "forwardto"],
-    &["\\temp\\", ".exe"],
-    &["rename|ok", ".locked"],
-];
-/// Programs and words of work that administrators arrange: scanners, backup, rollout, monitoring.
-const ROUTINE: [&str; 37] = [
-    "acronis",
-    "acunetix",
-    "ansible",
-    "bacula",
-    "bareos",
-    "blackbox",
-    "borg",
-    "chef",
-    "freshclam",
-    "greenbone",
-    "gvm",
-    "healthcheck",
-    "healthchecker",
-    "icinga",
-    "intune",
-    "msiinstaller",
-    "nagios",
-    "nessus",
-    "openvas",
-    "prometheus",
-    "prtg",
-    "puppet",
-    "qualys",
-    "rapid7",
-    "restic",
-    "rsync",
-    "salt",
-    "sccm",
-    "signatureupdate",
-    "telegraf",
-    "tenable",
-    "unattended",
-    "veeam",
-    "vmotion",
-    "windowsupdateclient",
-    "wsus",
-    "zabbix",
-];
-/// The same in more words; `backup` alone may be an account.
-const ROUTINE_PHRASES: [&[&str]; 9] = [
-    &["backup", "finished"],
-    &["backup ok"],
-    &["backup of "],
-    &["creating archive"],
-    &["deployment", "completed"],
-    &["update", "completed"],
-    &["signature version"],
-    &["installation successful"],
-    &["azure ad connect"],
-];
-/// Something is set wrong or worn out.
-const FAULTS: [&[&str]; 22] = [
-    &["expired"],
-    &["0xc0000071"],
-    &["clock skew"],
-    &["out of date"],
-    &["out of memory"],
-    &["secret", "incorrect"],
-    &["incorrect community"],
-    &["duplicate"],
-    &["table full"],
-    &["service account"],
-    &["no server"],
-    &["timeout"],
-    &["timed out"],
-    &["unreachable"],
-    &["cannot resolve"],
-    &["not known"],
-    &["no space left"],
-    &["misconfigur"],
-    &["mismatch"],
-    &["too many"],
-    &["can't synchroni"],
-    &["flapping"],
-];
-
 /// A line as the rules see it.
 pub(crate) struct Reading {
     /// All of it, in lower case.
@@ -239,8 +37,25 @@ impl Reading {
     /// Turned away, removed or locked by a device.
     pub(crate) fn is_stopped(&self) -> bool {
         !any(&self.device, &STOP_FAILED)
-            && !says(&self.device, &LET_THROUGH)
-            && (says(&self.device, &STOPPED) || any(&self.device, &STOPPED_PHRASES))
+            && !self.is_let_through()
+            && (says(&self.device, is_stop) || any(&self.device, &STOPPED_PHRASES))
+    }
+
+    /// A device let it pass, or only wrote it down.
+    pub(crate) fn is_let_through(&self) -> bool {
+        says(&self.device, |word| LET_THROUGH.contains(&word)) || any(&self.device, &NOT_STOPPED)
+    }
+
+    /// A web server answered that it will not: 401, 403, 406, 429 or 451 stand alone among what it
+    /// writes of a request.
+    pub(crate) fn is_refused_request(&self) -> bool {
+        const REFUSALS: [&str; 5] = ["401", "403", "406", "429", "451"];
+        const SERVED: [&str; 6] = ["200", "201", "202", "204", "301", "302"];
+        let request = ["get /", "post /", "head /", "put /", "options /"]
+            .iter()
+            .any(|method| self.all.contains(method));
+        let stands = |codes: &[&str]| self.device.split(' ').any(|word| codes.contains(&word));
+        request && stands(&REFUSALS) && !stands(&SERVED)
     }
 
     /// A sign-in that failed.
@@ -295,17 +110,30 @@ fn any(text: &str, rows: &[&[&str]]) -> bool {
 
 /// Whether one of the words stands in the text by itself: not denied, and no part of a name, address or
 /// path, which a sender may choose.
-fn says(text: &str, wanted: &[&str]) -> bool {
+fn says(text: &str, wanted: impl Fn(&str) -> bool) -> bool {
     let is_name = |letter: char| letter.is_alphanumeric() || "._-/@".contains(letter);
     let words = text.split(|letter: char| !is_name(letter)).filter(|word| !word.is_empty());
     let mut before = "";
     for word in words.map(|word| word.trim_end_matches('.')) {
-        if wanted.contains(&word) && !NEGATIONS.contains(&before) {
+        if wanted(word) && !NEGATIONS.contains(&before) {
             return true;
         }
         before = word;
     }
     false
+}
+
+/// Whether a word tells of a stop. One behind a low line or a dash, as in `session_deny`, does too.
+fn is_stop(word: &str) -> bool {
+    let named = word.contains(['.', '/', '@']) || word.starts_with("not_");
+    let parts = std::iter::once(word).chain(word.rsplit(['_', '-']).next());
+    let begins = |part: &str| {
+        STOPPED.iter().any(|stem| part.starts_with(stem))
+            && !NO_STOP.iter().any(|none| part.starts_with(none))
+    };
+    // Short stems are whole words, or they would begin a hundred others.
+    let short = |part: &str| !part.starts_with("ban") || matches!(part, "ban" | "banned" | "bans");
+    !named && parts.into_iter().any(|part| begins(part) && short(part))
 }
 
 fn has_word(text: &str, wanted: &[&str]) -> bool {
