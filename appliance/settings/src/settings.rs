@@ -32,6 +32,9 @@ pub struct Paths {
     /// Folder of everything that changes: store, models, identity. Without it `$VEDETTE_STATE`,
     /// else `./var`.
     pub state: Option<PathBuf>,
+    /// Folder of Sigma rules, read at start with the folders below it. Unset: `kb/sigma` in the state
+    /// folder.
+    pub sigma: Option<PathBuf>,
 }
 
 /// `[device]`

@@ -260,7 +260,14 @@ pub(crate) enum Knowledge {
         #[command(flatten)]
         configured: Configured,
     },
-    /// List runbooks
+    /// Take ATT&CK's facts from a newer bundle: enterprise-attack.json (STIX 2.1) as MITRE publishes it
+    ImportAttack {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// List ATT&CK's version, runbooks and Sigma rules
     List(Configured),
     /// Check the knowledge base
     Lint(Configured),

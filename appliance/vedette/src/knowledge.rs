@@ -1,10 +1,13 @@
 //! The knowledge base with what a customer added to it.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use vedette_kb::{Imported, Kb};
+use sha2::{Digest as _, Sha256};
+use vedette_kb::attack::{BUNDLE_CAP, Facts, from_stix};
+use vedette_kb::{Attack, Imported, Kb};
 use vedette_resolve::Resolver;
 
 use crate::state::State;
@@ -55,16 +58,55 @@ fn readable(bytes: &[u8]) -> (Imported, usize) {
     (imported, left_out)
 }
 
-/// Keeps imported runbooks: written beside the file and moved over it, so that a crash leaves the old
-/// or the new.
+/// How the first line of imported facts begins; version and hash of the bundle follow.
+const ATTACK_HEAD: &str = "# ATT&CK Enterprise";
+
+/// Puts imported ATT&CK facts in the place of the embedded ones. A damaged file is told and the embedded
+/// ones stay.
+pub(crate) fn adopt_attack(state: &State) {
+    let path = state.imported_attack();
+    let Ok(text) = fs::read_to_string(&path) else { return };
+    let adopted =
+        text.split_once('\n').ok_or("it is empty".to_owned()).and_then(|(head, table)| {
+            let words = head.strip_prefix(ATTACK_HEAD).and_then(|rest| rest.trim().split_once(' '));
+            let (version, sha256) = words.ok_or("its first line is not ours".to_owned())?;
+            Attack::imported(version, sha256, table.to_owned())
+        });
+    match adopted {
+        Ok(attack) => Kb::adopt(attack),
+        Err(why) => eprintln!(
+            "vedette: {} cannot be used: {why}; import the bundle again with `vedette kb import-attack`",
+            path.display()
+        ),
+    }
+}
+
+/// Reads a bundle of ATT&CK and keeps its facts.
+pub(crate) fn import_attack(state: &State, file: &Path) -> Result<(Facts, String)> {
+    let failed = || format!("cannot import {}", file.display());
+    let mut bytes = Vec::new();
+    let bundle = fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    bundle.take(BUNDLE_CAP + 1).read_to_end(&mut bytes).with_context(failed)?;
+    let facts = from_stix(&bytes).with_context(failed)?;
+    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = format!("{ATTACK_HEAD} {} {hash}\n{}", facts.version, facts.table);
+    replace(&state.imported_attack(), &text)?;
+    Ok((facts, hash))
+}
+
+/// Keeps imported runbooks.
 pub(crate) fn keep(state: &State, imported: &Imported) -> Result<()> {
-    let path = state.imported_runbooks();
-    let folder = path.parent().context("the path of the runbooks has a folder")?;
+    replace(&state.imported_runbooks(), &imported.to_jsonl())
+}
+
+/// Writes beside a file and moves that over it, so that a crash leaves the old or the new.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().context("a path in the state folder has a folder")?;
     let failed = || format!("cannot write {}", path.display());
     fs::create_dir_all(folder).with_context(failed)?;
     let fresh = path.with_extension("new");
     let mut file = fs::File::create(&fresh).with_context(failed)?;
-    file.write_all(imported.to_jsonl().as_bytes()).with_context(failed)?;
+    file.write_all(text.as_bytes()).with_context(failed)?;
     file.sync_all().with_context(failed)?;
-    fs::rename(&fresh, &path).with_context(failed)
+    fs::rename(&fresh, path).with_context(failed)
 }

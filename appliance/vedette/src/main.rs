@@ -13,6 +13,7 @@ mod exit;
 mod knowledge;
 mod model;
 mod runtime;
+mod sigma_rules;
 mod state;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use vedette_settings::{Settings, load};
 
 use crate::cli::Configured;
 use crate::exit::Outcome;
+use crate::knowledge;
 use crate::model::bundle::Bundles;
 
 /// A configuration and the state folder it names.
@@ -24,6 +25,7 @@ impl Home {
             None => Settings::default(),
         };
         let state = State::of(&settings);
+        knowledge::adopt_attack(&state);
         Ok(Self { settings, state })
     }
 
@@ -81,6 +83,16 @@ impl State {
     /// A customer's own runbooks.
     pub(crate) fn imported_runbooks(&self) -> PathBuf {
         self.0.join("kb").join("runbooks.jsonl")
+    }
+
+    /// ATT&CK facts that were imported.
+    pub(crate) fn imported_attack(&self) -> PathBuf {
+        self.0.join("kb").join("attack.tsv")
+    }
+
+    /// A customer's own Sigma rules.
+    pub(crate) fn sigma_rules(&self) -> PathBuf {
+        self.0.join("kb").join("sigma")
     }
 
     /// Where a running `serve` takes replayed files.

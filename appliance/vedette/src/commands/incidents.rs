@@ -15,13 +15,14 @@ use vedette_event::{
 use vedette_store::{IncidentFilter, IncidentOrder, Options, Reader, Store};
 use vedette_syslog::{Received, decode};
 use vedette_telemetry::Registry;
-use vedette_triage::{Action, Policy};
+use vedette_triage::{Action, Engine, Policy};
 
 use crate::cli::Incidents;
 use crate::commands::rows::{self, Rows, bad_row};
 use crate::deciders;
 use crate::exit::{Failure, Outcome};
 use crate::runtime::control::{self, Answer, Request};
+use crate::sigma_rules;
 use crate::state::{Home, State};
 
 /// Before what lines lie that say neither year nor time of receipt: they get dates of 1970, which
@@ -46,7 +47,9 @@ pub(crate) fn run(command: Incidents) -> Outcome {
         }
         Incidents::From { input, json, without, configured } => {
             let home = Home::open(&configured)?;
-            from(&input, json, leave_out(home.settings.triage, &without)?)
+            let sigma = sigma_rules::of_told(&home.settings, &home.state);
+            let policy = leave_out(home.settings.triage, &without)?;
+            from(&input, json, deciders::engine(&policy, sigma)?)
         }
     }
 }
@@ -140,8 +143,7 @@ struct JsonRow {
 }
 
 /// The incidents of a file's lines, in order, each with the ids of its members.
-fn from(input: &Path, json: bool, policy: Policy) -> Outcome {
-    let mut engine = deciders::engine(&policy)?;
+fn from(input: &Path, json: bool, mut engine: Engine) -> Outcome {
     let mut found = Found::default();
     let mut all_good = true;
     for row in Rows::new(rows::open(input)?) {

@@ -18,6 +18,7 @@ use crate::commands::rows::{self, Row, Rows, bad_row};
 use crate::deciders;
 use crate::exit::{Failure, Outcome};
 use crate::model::worker::{WorkerClient, WorkerSettings};
+use crate::sigma_rules;
 use crate::state::Home;
 
 /// Rows answered together: what the worker takes in one go.
@@ -41,7 +42,8 @@ struct Input {
 
 pub(crate) fn run(arguments: &TriageArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
-    let judge = deciders::judge(&home.settings.triage)?;
+    let sigma = sigma_rules::of_told(&home.settings, &home.state);
+    let judge = deciders::judge(&home.settings.triage)?.with_rules(sigma);
     let mut answerer = Answerer {
         model: model(&home, arguments.engine, &judge)?,
         judge,

@@ -13,7 +13,7 @@ use vedette_event::{Decider, Defect, EventId, Incident, IncidentId, LogRecord, V
 use vedette_settings::Settings;
 use vedette_store::{Reader, TriageCommit, Writer};
 use vedette_telemetry::{Counter, Metric, Registry};
-use vedette_triage::{Action, Engine};
+use vedette_triage::{Action, Engine, Sigma};
 
 use super::filing::Filer;
 use super::questions::{Asked, Channel};
@@ -41,6 +41,7 @@ fn is_repeat(record: &LogRecord) -> bool {
 /// What the thread is made of.
 pub(super) struct Brain<'a> {
     pub(super) settings: &'a Settings,
+    pub(super) sigma: Sigma,
     pub(super) clock: Clock,
     pub(super) filer: Filer,
     pub(super) registry: &'a Registry,
@@ -83,9 +84,9 @@ pub(super) fn spawn(
     questions: Channel,
     stop: CancellationToken,
 ) -> Result<JoinHandle<()>> {
-    let Brain { settings, clock, filer, registry } = brain;
+    let Brain { settings, sigma, clock, filer, registry } = brain;
     let next = reader.next_incident_id()?;
-    let mut engine = deciders::engine(&settings.triage)?;
+    let mut engine = deciders::engine(&settings.triage, sigma)?;
     let open = reader.open_incidents()?;
     let mut filed = Vec::new();
     for incident in &open {
@@ -232,18 +233,15 @@ impl Thread {
     fn commit(&mut self, decided: Decided) -> TriageCommit {
         let Decided { verdicts, mut incidents, members, file } = decided;
         incidents.values_mut().for_each(|incident| self.filer.sign(incident));
-        let filings = file
-            .into_iter()
-            .filter_map(|id| {
-                let incident = match incidents.get(&id) {
-                    Some(incident) => incident.clone(),
-                    None => self.reader.incident(id).ok().flatten()?,
-                };
-                let (incident, filing) = self.filer.file(incident, self.clock.now());
-                incidents.insert(id, incident);
-                Some(filing)
-            })
-            .collect();
+        let mut filings = Vec::new();
+        for id in file {
+            let known = incidents.get(&id).cloned();
+            let stored = || self.reader.incident(id).ok().flatten();
+            let Some(incident) = known.or_else(stored) else { continue };
+            let (incident, filing) = self.filer.file(incident, &mut self.engine, self.clock.now());
+            incidents.insert(id, incident);
+            filings.push(filing);
+        }
         TriageCommit {
             watermark: self.watermark,
             verdicts: verdicts.into_iter().collect(),

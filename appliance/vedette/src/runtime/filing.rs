@@ -8,6 +8,7 @@ use vedette_event::{EvidenceLine, EvidenceSource as _, Incident, TicketDraft};
 use vedette_resolve::Resolver;
 use vedette_settings::{Device, Settings};
 use vedette_store::{Filing, OutboxEntry};
+use vedette_triage::Engine;
 
 use super::status::Sources;
 use crate::knowledge;
@@ -42,12 +43,24 @@ impl Filer {
         incident.site.clone_from(&self.device.site);
     }
 
-    /// The incident with the evidence that its local query finds, and all that is filed with it.
-    pub(super) fn file(&self, mut incident: Incident, now: OffsetDateTime) -> (Incident, Filing) {
+    /// The incident with the evidence that its local query finds, weighed by it, and all that is filed
+    /// with it.
+    pub(super) fn file(
+        &self,
+        mut incident: Incident,
+        engine: &mut Engine,
+        now: OffsetDateTime,
+    ) -> (Incident, Filing) {
         self.sign(&mut incident);
         let query = vedette_query::from_incident(&incident, now);
         match self.shared.reader.evidence(&query) {
-            Ok(lines) => add_evidence(&mut incident, lines),
+            Ok(lines) => {
+                let found = vedette_resolve::weigh(&incident, &lines);
+                if let Some((risk, reasons)) = engine.weigh(incident.id, found) {
+                    (incident.risk, incident.risk_reasons) = (risk, reasons);
+                }
+                add_evidence(&mut incident, lines);
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, incident = %incident.id, "no evidence from the store");
             }

@@ -32,6 +32,7 @@ use vedette_ticket::Dispatcher;
 
 use crate::clock::Clock;
 use crate::model::worker::{WorkerClient, WorkerSettings, WorkerStatus};
+use crate::sigma_rules;
 use crate::state::{State, bundles};
 
 pub(crate) use status::{hardware, stored};
@@ -185,7 +186,13 @@ impl Appliance {
         let mut workers = Vec::new();
         if triage {
             workers.push(brain::spawn(
-                brain::Brain { settings: &settings, clock, filer, registry: &registry },
+                brain::Brain {
+                    settings: &settings,
+                    sigma: sigma_rules::of_readable(&settings, &state),
+                    clock,
+                    filer,
+                    registry: &registry,
+                },
                 (reader, writer),
                 questions.channel,
                 work_stop.clone(),

@@ -239,6 +239,82 @@ fn check_resolution(answer: &Value) {
 }
 
 #[test]
+fn attack_facts_come_from_a_newer_bundle() {
+    let technique = json!({"type": "attack-pattern", "id": "attack-pattern--1", "name": "Newest way",
+        "external_references": [{"source_name": "mitre-attack", "external_id": "T9001"}],
+        "kill_chain_phases": [{"kill_chain_name": "mitre-attack", "phase_name": "impact"}]});
+    let version = json!({"type": "x-mitre-collection", "id": "c", "x_mitre_version": "19.1"});
+    let bundle = json!({"type": "bundle", "id": "b", "objects": [technique, version]});
+    let appliance = idle();
+    let file = appliance.folder().join("bundle.json");
+    let path = file.display().to_string();
+    let listed = || run(&appliance, &["kb", "list"], "").1;
+    assert!(listed().contains("ATT&CK Enterprise 18.1"), "{}", listed());
+
+    for damaged in ["", "{}", "no JSON", "{\"type\": \"bundle\", \"objects\": []}"] {
+        fs::write(&file, damaged).expect("it is written");
+        let (code, _, complaint) = run(&appliance, &["kb", "import-attack", &path], "");
+        assert_eq!(code, Some(1), "{damaged}");
+        assert!(
+            complaint.contains("enterprise") || complaint.contains("Enterprise"),
+            "{complaint}"
+        );
+    }
+    fs::write(&file, bundle.to_string()).expect("it is written");
+    let (code, printed, complaint) = run(&appliance, &["kb", "import-attack", &path], "");
+    assert_eq!(code, Some(0), "{complaint}");
+    assert!(printed.contains("19.1") && printed.contains("sha256"), "{printed}");
+    let listed = listed();
+    assert!(listed.contains("ATT&CK Enterprise 19.1, 1 techniques\tsha256 "), "{listed}");
+}
+
+const OWN_RULE: &str = "\
+title: Payroll program asks for a shell\n\
+logsource: {product: windows, category: process_creation}\n\
+detection:\n  selection:\n    ParentImage|endswith: '\\payroll.exe'\n    Image|endswith: '\\cmd.exe'\n  condition: selection\n\
+level: high\ntags: [attack.execution, attack.t1059.003]\n";
+
+#[test]
+fn a_rule_dropped_in_names_itself_in_the_verdict() {
+    let event = json!({"Event": {
+        "System": {"Provider": {"Name": "Microsoft-Windows-Sysmon"}, "EventID": 1,
+            "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "pc7"},
+        "EventData": {"Image": "C:\\Windows\\System32\\cmd.exe", "CommandLine": "cmd.exe",
+            "ParentImage": "C:\\Programs\\payroll.exe", "User": "CORP\\ann"}}});
+    let row = json!({"id": 1, "raw": event.to_string()}).to_string();
+    let appliance = idle();
+    let verdict = || {
+        let (code, printed, complaint) = run(&appliance, &["triage"], &row);
+        assert_eq!(code, Some(0), "{complaint}");
+        (json_lines(printed.as_bytes()).remove(0), complaint)
+    };
+    let names = |verdict: &Value| verdict["rules"].to_string();
+    assert!(!names(&verdict().0).contains("Payroll"));
+
+    let folder = appliance.state().join("kb").join("sigma");
+    fs::create_dir_all(folder.join("own")).expect("a folder");
+    fs::write(folder.join("own").join("shell.yml"), OWN_RULE).expect("it is written");
+    fs::write(folder.join("damaged.yml"), "title: [").expect("it is written");
+    let (found, complaint) = verdict();
+    assert!(names(&found).contains("Payroll program asks for a shell"), "{found:#}");
+    assert_eq!(found["severity"], "high");
+    assert_eq!(found["techniques"][0]["id"], "T1059.003");
+    assert_ne!(found["verdict"], "benign");
+    assert!(complaint.contains("1 Sigma files are left out"), "{complaint}");
+
+    let (code, linted, _) = run(&appliance, &["kb", "lint"], "");
+    assert_eq!(code, Some(1));
+    assert!(linted.contains("sigma/damaged.yml: no YAML"), "{linted}");
+    let (_, listed, _) = run(&appliance, &["kb", "list"], "");
+    assert!(listed.contains("sigma\tPayroll program asks for a shell\timported"), "{listed}");
+
+    let (code, printed, _) = run(&appliance, &["incidents", "from", "-", "--json"], &row);
+    assert_eq!(code, Some(0));
+    let incident = &json_lines(printed.as_bytes())[0];
+    assert!(incident.to_string().contains("Payroll program asks for a shell"), "{incident:#}");
+}
+
+#[test]
 fn incidents_come_out_of_a_file_with_their_members() {
     let appliance = idle();
     let mut rows = Vec::new();

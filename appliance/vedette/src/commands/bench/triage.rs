@@ -8,7 +8,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use vedette_event::{Decider, EventId, LogRecord, Peer, Transport};
 use vedette_syslog::{Received, decode};
-use vedette_triage::Policy;
+use vedette_triage::{Policy, Sigma};
 
 use super::corpus::Corpus;
 use crate::cli::TriageBench;
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &TriageBench) -> Outcome {
             std::hint::black_box(judge.classify(record, Decider::Screen, None));
         }
     }));
-    let mut engine = deciders::engine(&Policy::default())?;
+    let mut engine = deciders::engine(&Policy::default(), Sigma::default())?;
     let mut number = 0;
     for name in ["engine, from nothing", "engine, templates seen"] {
         steps.push(timed(name, lines.len(), || {
