@@ -78,22 +78,26 @@ impl About {
     pub(super) fn of(document: &Node, category: Option<&str>) -> Result<Self, Refusal> {
         let text = |key: &str| document.get(key).and_then(Node::text);
         let title = text("title").ok_or(Refusal::Shape("a rule without a title"))?;
-        let (severity, strength) = match text("level").unwrap_or("medium") {
-            "informational" => (Severity::Informational, Strength::Trace),
-            "low" => (Severity::Low, Strength::Weak),
-            "medium" => (Severity::Medium, Strength::Likely),
-            "high" => (Severity::High, Strength::Strong),
-            "critical" => (Severity::Critical, Strength::Proof),
-            other => return Err(Refusal::Value(format!("level {other}"))),
-        };
-        if let Some(status @ ("deprecated" | "unsupported")) = text("status") {
-            return Err(Refusal::Retired(status.to_owned()));
+        let (severity, strength) =
+            match text("level").unwrap_or("medium").to_ascii_lowercase().as_str() {
+                "informational" => (Severity::Informational, Strength::Trace),
+                "low" => (Severity::Low, Strength::Weak),
+                "medium" => (Severity::Medium, Strength::Likely),
+                "high" => (Severity::High, Strength::Strong),
+                "critical" => (Severity::Critical, Strength::Proof),
+                other => return Err(Refusal::Value(format!("level {other}"))),
+            };
+        let status = text("status").unwrap_or_default().to_ascii_lowercase();
+        if matches!(status.as_str(), "deprecated" | "unsupported") {
+            return Err(Refusal::Retired(status));
         }
         let tags = document.get("tags").map(Node::entries).unwrap_or_default();
         let tags: Vec<&str> = tags.iter().filter_map(Node::text).collect();
         let techniques: Vec<TechniqueId> = tags
             .iter()
-            .filter_map(|tag| tag.strip_prefix("attack.")?.to_ascii_uppercase().parse().ok())
+            .filter_map(|tag| {
+                tag.to_ascii_lowercase().strip_prefix("attack.")?.to_ascii_uppercase().parse().ok()
+            })
             .take(TECHNIQUES_CAP)
             .collect();
         let class = class(&techniques, &tags, category);

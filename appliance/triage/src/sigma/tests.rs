@@ -30,7 +30,7 @@ const SSHD: &str =
     "<38>Aug 14 09:00:00 h1 sshd[71]: Accepted publickey for ops from 203.0.113.9 port 4711 ssh2";
 const CLOUD: &str = r#"<14>1 2026-08-14T09:00:00Z c1 trail - - - {"eventSource":"iam.amazonaws.com","eventName":"CreateAccessKey","awsRegion":"eu-west-1","userIdentity":{"userName":"ann"},"sourceIPAddress":"203.0.113.9"}"#;
 
-const WINDOWS_PROCESS: &str = "logsource: {product: windows, category: process_creation}\nlevel: high\ntags: [attack.credential-access, attack.t1003.001]";
+const WINDOWS_PROCESS: &str = "logsource: {product: windows, category: process_creation}\nlevel: High\ntags: [attack.credential-access, attack.t1003.001]";
 
 /// A log source, a detection, a line and whether it matches.
 type Row = (&'static str, &'static str, &'static str, bool);
@@ -41,7 +41,7 @@ const SSH: &str = "product: linux, service: sshd";
 
 #[rustfmt::skip]
 const ROWS: [Row; 25] = [
-    (PROCESS, "s: {Image|endswith: '\\grab.exe'}\n  condition: s", SYSMON, true),
+    (PROCESS, "s: {Image|EndsWith: '\\grab.exe'}\n  condition: s", SYSMON, true),
     (PROCESS, "s: {Image|endswith: '\\other.exe'}\n  condition: s", SYSMON, false),
     (PROCESS, "s: {CommandLine|contains|all: [' -dump ', 'all']}\n  condition: s", SYSMON, false),
     (PROCESS, "s: {CommandLine|contains|windash: ' -dump '}\n  condition: s", SYSMON, true),

@@ -204,7 +204,7 @@ impl Modifiers {
         ];
         let mut read = Self::default();
         for name in names {
-            match name {
+            match name.to_ascii_lowercase().as_str() {
                 "all" => read.all = true,
                 "exists" => read.exists = true,
                 "neq" => read.not = true,
