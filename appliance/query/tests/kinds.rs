@@ -24,6 +24,11 @@ fn the_kind_of_event_is_kept() {
             "dns queries from 203.0.113.9 and user is \"bob\"",
             &["category: dns", "'203.0.113.9'"],
         ),
+        (
+            Language::Esql,
+            "registry modifications of the key 'SECURITY\\Policy\\Secrets'",
+            &["registry.path"],
+        ),
     ] {
         let rendered = render(&from_intent(intent, now), language, None, now);
         let text = rendered.query.unwrap_or_default();

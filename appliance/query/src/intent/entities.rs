@@ -228,6 +228,8 @@ fn name_like(place: &mut Place<'_, '_>, word: Word<'_>, lower: &str) -> bool {
         }
     } else if ["hklm", "hkcu", "hkey_", "hkcr", "hku"].iter().any(|hive| lower.starts_with(hive)) {
         place.add(Kind::Registry, contains("registry.path"));
+    } else if is_path(value) && is_key(place.words, lower) {
+        place.add(Kind::Registry, contains("registry.path"));
     } else if is_path(value) {
         place.add(Kind::File, any(vec![contains("file.path"), contains("process.command_line")]));
     } else if let Some((name, host)) = value.split_once('@').filter(|_| is_mail(value)) {
@@ -245,6 +247,15 @@ fn name_like(place: &mut Place<'_, '_>, word: Word<'_>, lower: &str) -> bool {
         return false;
     }
     true
+}
+
+/// Whether a path is one of the registry: the question speaks of that, and no file is named.
+fn is_key(words: &Words<'_>, lower: &str) -> bool {
+    let asked = words.phrase("registry").is_some() && words.phrase("file").is_none();
+    asked
+        && lower.contains('\\')
+        && !lower.contains([':', '/', '%'])
+        && file_ending(lower).is_none()
 }
 
 /// Links to further reading and licences are not what is looked for.
