@@ -8,8 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vedette_engine::worker::{
-    Service, close_inherited, enclose, selected, serve_connection, serve_listener,
-    yield_to_others,
+    Service, close_inherited, enclose, selected, serve_connection, serve_listener, yield_to_others,
 };
 use vedette_engine::{
     Adapter, Analyst, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor, Prompt,

@@ -88,10 +88,9 @@ fn answer(request: Request, service: &Service) -> Reply {
         Err(poisoned) => poisoned.into_inner(),
     };
     match request {
-        Request::Hello => Reply::Ready {
-            bundle: judge.bundle().to_owned(),
-            without: service.without.clone(),
-        },
+        Request::Hello => {
+            Reply::Ready { bundle: judge.bundle().to_owned(), without: service.without.clone() }
+        }
         Request::Ask { questions, within_ms } => {
             let late = || asked.elapsed() >= Duration::from_millis(within_ms);
             let says = check(&questions).and_then(|()| says(&mut judge, &questions, late));
