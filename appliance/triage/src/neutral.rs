@@ -38,6 +38,14 @@ static PLACES: LazyLock<(Filter, Vec<Regex>)> = LazyLock::new(|| {
     (Filter::new(SLOTS), SLOTS.iter().map(compiled).collect())
 });
 
+/// Statements of SQL that are no sentence in any language, however they are spaced in a URL: values in
+/// a query that hold one are payloads though they are all words.
+const STATEMENTS: &str = r"(?i)(?:\b|%20|%0a|[+/])(?:union(?:\s|%20|%0a|\+|/\*\*/)+(?:(?:all|distinct)(?:\s|%20|%0a|\+|/\*\*/)+)?select|(?:drop|alter|truncate)(?:\s|%20|\+)+(?:table|database)|(?:insert(?:\s|%20|\+)+into|delete(?:\s|%20|\+)+from)(?:\s|%20|\+)+\w+(?:\s|%20|\+)*(?:\(|%28|where|values))";
+
+static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(STATEMENTS).expect("the pattern is a constant that the tests compile")
+});
+
 /// Fewest words that make prose: names of products and people have fewer.
 const PROSE_WORDS: usize = 4;
 
@@ -194,7 +202,8 @@ fn places(text: &str) -> Stranger {
     let (mut prose, mut names) = (Vec::new(), Vec::new());
     for number in filter.candidates_of(text) {
         for slot in slots[number].captures_iter(text).filter_map(|found| found.get(1)) {
-            if is_prose(slot.as_str()) || holds_phrase(&slot.range()) {
+            let payload = number == PAYLOADS && STATEMENT.is_match(slot.as_str());
+            if (is_prose(slot.as_str()) && !payload) || holds_phrase(&slot.range()) {
                 prose.push(slot.range());
             } else if number < PAYLOADS {
                 names.push(slot.range());
@@ -255,6 +264,22 @@ mod tests {
             ("comment=\"sqlmap/1.7\"", "comment=\"sqlmap/1.7\""),
         ] {
             assert_eq!(neutralise(text).text, expected);
+        }
+    }
+
+    #[test]
+    fn statements_in_a_query_are_no_prose() {
+        for (value, judged) in [
+            ("1%20UNION%20SELECT%20user FROM users", true),
+            ("x+union+all+select+login,pass+from+users", true),
+            ("a/**/UNION/**/SELECT/**/login/**/FROM/**/users", true),
+            ("x;drop+table+orders+and+more", true),
+            ("select+a+gift+from+our+union+shop", false),
+            ("please%20ignore%20what%20was%20said", false),
+        ] {
+            let text = format!("GET /a?id={value} HTTP/1.1");
+            let expected = if judged { text.clone() } else { "GET /a?id=<*> HTTP/1.1".to_owned() };
+            assert_eq!(neutralise(&text).text, expected);
         }
     }
 
