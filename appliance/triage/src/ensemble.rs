@@ -139,6 +139,7 @@ impl Judge {
             hits: part.rules.then_some(reading.hits.as_slice()),
             screen: screen.as_ref(),
             model: model.filter(|_| part.model),
+            event: is_event(&reading.screened),
         };
         self.verdict(reading, who, &voices)
     }
@@ -197,6 +198,12 @@ fn names(hits: &[Hit]) -> Vec<String> {
     telling.take(RULES_CAP).map(|hit| hit.name.to_string()).collect()
 }
 
+/// Whether a line ends in an object of JSON, as the services of a cloud and agents write their events.
+fn is_event(text: &str) -> bool {
+    let opens = |at: usize| text[at + 1..].trim_start().starts_with('"');
+    text.trim_end().ends_with('}') && text.find('{').is_some_and(opens)
+}
+
 /// Where in the raw line the matching rules point.
 fn evidence(reading: &Reading, hits: &[Hit]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
@@ -220,4 +227,24 @@ pub(crate) fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_an_object_at_the_end() {
+        for (text, event) in [
+            (r#"{"eventName":"CreateUser"}"#, true),
+            (r#"Aug 14 09:21:07 edge audit: { "a": {"b": 1} } "#, true),
+            (r#"kernel: {a=1}"#, false),
+            (r#"app: {"a":1} done"#, false),
+            ("{", false),
+            ("}{", false),
+            ("", false),
+        ] {
+            assert_eq!(is_event(text), event, "{text}");
+        }
+    }
 }
