@@ -47,7 +47,7 @@ pub struct Recipe {
     #[arg(long, default_value_t = 1.0)]
     pub weak_class: f32,
     /// Weight of a line that a rule's author wants to hear of, or not, beside a strong label.
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.6)]
     pub alert: f32,
     /// Weight of a line of our own generator beside a labelled one, for malicious or not.
     #[arg(long, default_value_t = 0.04)]
