@@ -226,9 +226,7 @@ fn name_like(place: &mut Place<'_, '_>, word: Word<'_>, lower: &str) -> bool {
         if !is_reference(place.words, place.at) {
             place.add(Kind::Url, contains("url.original"));
         }
-    } else if ["hklm", "hkcu", "hkey_", "hkcr", "hku"].iter().any(|hive| lower.starts_with(hive)) {
-        place.add(Kind::Registry, contains("registry.path"));
-    } else if is_path(value) && is_key(place.words, lower) {
+    } else if is_key(place.words, value, lower) {
         place.add(Kind::Registry, contains("registry.path"));
     } else if is_path(value) {
         place.add(Kind::File, any(vec![contains("file.path"), contains("process.command_line")]));
@@ -249,10 +247,15 @@ fn name_like(place: &mut Place<'_, '_>, word: Word<'_>, lower: &str) -> bool {
     true
 }
 
-/// Whether a path is one of the registry: the question speaks of that, and no file is named.
-fn is_key(words: &Words<'_>, lower: &str) -> bool {
+/// Whether a path is one of the registry: it begins with a hive, or the question speaks of the registry
+/// and no file is named.
+fn is_key(words: &Words<'_>, value: &str, lower: &str) -> bool {
+    if ["hklm", "hkcu", "hkey_", "hkcr", "hku"].iter().any(|hive| lower.starts_with(hive)) {
+        return true;
+    }
     let asked = words.phrase("registry").is_some() && words.phrase("file").is_none();
     asked
+        && is_path(value)
         && lower.contains('\\')
         && !lower.contains([':', '/', '%'])
         && file_ending(lower).is_none()

@@ -58,31 +58,34 @@ pub(crate) fn run(command: Knowledge) -> Outcome {
         }
         Knowledge::Lint(configured) => {
             let home = Home::open(&configured)?;
-            writeln!(stdout(), "{}", attack())?;
-            let findings = Kb::embedded().lint(&knowledge::imported(&home.state)?);
-            for finding in &findings {
-                writeln!(stdout(), "{finding}")?;
-            }
-            let (sigma, refused, troubles) = sigma_rules::read(&home.settings, &home.state);
-            for trouble in &troubles {
-                writeln!(stdout(), "sigma: {trouble}")?;
-            }
-            for refused in &refused {
-                writeln!(stdout(), "sigma/{refused}")?;
-            }
-            if !sigma.is_empty() || !refused.is_empty() {
-                let (taken, left) = (sigma.len(), refused.len());
-                writeln!(
-                    stdout(),
-                    "{taken} Sigma rules are in use, {left} files have rules that are not"
-                )?;
-            }
-            if !findings.is_empty() || !refused.is_empty() || !troubles.is_empty() {
-                return Err(Failure::Told);
-            }
-            writeln!(stdout(), "the knowledge base is in order")?;
+            lint(&home)?;
         }
     }
+    Ok(())
+}
+
+/// Every defect of the knowledge base and of what was added to it.
+fn lint(home: &Home) -> Outcome {
+    writeln!(stdout(), "{}", attack())?;
+    let findings = Kb::embedded().lint(&knowledge::imported(&home.state)?);
+    for finding in &findings {
+        writeln!(stdout(), "{finding}")?;
+    }
+    let (sigma, refused, troubles) = sigma_rules::read(&home.settings, &home.state);
+    for trouble in &troubles {
+        writeln!(stdout(), "sigma: {trouble}")?;
+    }
+    for refused in &refused {
+        writeln!(stdout(), "sigma/{refused}")?;
+    }
+    if !sigma.is_empty() || !refused.is_empty() {
+        let (taken, left) = (sigma.len(), refused.len());
+        writeln!(stdout(), "{taken} Sigma rules are in use, {left} files have rules that are not")?;
+    }
+    if !findings.is_empty() || !refused.is_empty() || !troubles.is_empty() {
+        return Err(Failure::Told);
+    }
+    writeln!(stdout(), "the knowledge base is in order")?;
     Ok(())
 }
 
