@@ -183,7 +183,9 @@ fn device_json(line: &str) -> Option<String> {
 fn device_values(object: &serde_json::Map<String, Value>) -> String {
     let mut text = String::new();
     let nested = object.values().filter_map(Value::as_object).flatten();
-    for (key, value) in object.iter().chain(nested) {
+    let mut pairs: Vec<_> = object.iter().chain(nested).collect();
+    pairs.sort_by_key(|(key, _)| *key);
+    for (key, value) in pairs {
         let key = key.to_lowercase();
         let value = match value {
             Value::String(value) => value.clone(),

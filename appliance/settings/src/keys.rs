@@ -43,6 +43,8 @@ fn collect(root: &Value, schema: &Value, at: &mut Key, keys: &mut Vec<Key>, dept
     }
     for table in tables(root, schema) {
         let Some(properties) = table.get("properties").and_then(Value::as_object) else { continue };
+        let mut properties: Vec<_> = properties.iter().collect();
+        properties.sort_unstable_by_key(|(name, _)| *name);
         for (name, property) in properties {
             let resolved = resolve(root, property);
             let items = resolved.get("items").map(|items| resolve(root, items));

@@ -148,6 +148,9 @@ fn collect(value: &Value, key: &str, depth: usize, found: &mut Vec<(String, Stri
     }
     match value {
         Value::Object(members) => {
+            // By name, for a sender's order says nothing.
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
             for (name, member) in members {
                 collect(member, name, depth + 1, found);
             }
