@@ -272,6 +272,27 @@ mod tests {
         assert_eq!((attack.version(), attack.sha256()), ("19.0", Some("abc")));
     }
 
+    /// A bundle with one byte changed, or cut short, is refused or gives a table that reads.
+    #[test]
+    fn a_damaged_bundle_is_refused_or_reads() {
+        let whole = bundle(&[
+            technique("a", "T9001", "New Way", ""),
+            technique("b", "T9000", "Old Way", r#","revoked":true"#),
+        ]);
+        for at in 0..whole.len() {
+            let mut cut = whole.clone().into_bytes();
+            cut.truncate(at);
+            assert!(from_stix(&cut).is_err(), "cut at {at}");
+            for byte in [b'0', b'"', b'\t', b'}', 0xff] {
+                let mut damaged = whole.clone().into_bytes();
+                damaged[at] = byte;
+                if let Ok(facts) = from_stix(&damaged) {
+                    Attack::imported(&facts.version, "abc", facts.table).unwrap();
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_bundle_is_refused() {
         let other = technique("m", "T1", "x", "");

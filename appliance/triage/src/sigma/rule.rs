@@ -236,10 +236,7 @@ impl Selection {
         match self {
             Self::Fields(items) => items.iter().all(|item| item.holds(view)),
             Self::Any(selections) => selections.iter().any(|selection| selection.holds(view)),
-            Self::Words(wanted) => wanted.found(|test| {
-                let message = view.message();
-                test.passes(&message.text, &message.folded)
-            }),
+            Self::Words(wanted) => wanted.found(|test| test.passes(view.message())),
         }
     }
 }
@@ -286,7 +283,7 @@ impl Item {
                     let others = view.named(other);
                     values.iter().any(|it| others.iter().any(|other| other.folded == it.folded))
                 }
-                test => values.iter().any(|value| test.passes(&value.text, &value.folded)),
+                test => values.iter().any(|value| test.passes(value)),
             }),
         };
         holds != self.not

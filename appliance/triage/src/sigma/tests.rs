@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use time::{Duration, OffsetDateTime};
 use vedette_event::{EventId, LogRecord, Peer, Severity, ThreatClass, Transport};
 use vedette_syslog::{Received, decode};
@@ -201,5 +202,40 @@ fn an_order_is_kept() {
             fired |= !sigma.count(&mut counts, seen, &matching).is_empty();
         }
         assert_eq!(fired, expected, "{words:?}");
+    }
+}
+
+const LINES: [&str; 6] = [SYSMON, LOGON, ACCESS, PAIRS, SSHD, CLOUD];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Whatever became of a rule's text on the way, it is refused or it judges.
+    #[test]
+    fn a_damaged_rule_is_refused_or_judges(
+        row in 0..ROWS.len(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<char>(), 0..4u8), 0..8),
+    ) {
+        let (source, detection, ..) = ROWS[row];
+        let mut text = format!("{GUESSING}{}---\ntitle: Many\ncorrelation: {{type: event_count, rules: [denied], timespan: 1m, condition: {{gte: 1}}}}\n",
+            rule("it", &format!("logsource: {{{source}}}\ndetection:\n  {detection}")));
+        for (index, with, edit) in edits {
+            let at = text.floor_char_boundary(index.index(text.len()));
+            match edit {
+                0 => text.insert(at, with),
+                1 => text.truncate(text.ceil_char_boundary(at.max(40))),
+                2 => { text.remove(at); }
+                _ => text.insert_str(at, ["*", "|", ": ", "- ", "'", "{", "\n  ", "|re"][with as usize % 8]),
+            }
+        }
+        let (sigma, refused) = read(&text);
+        prop_assert!(!sigma.is_empty() || !refused.is_empty(), "{text}");
+        let mut counts = Counts::default();
+        for (number, line) in LINES.iter().enumerate() {
+            let record = record(line, 0);
+            let matching = sigma.matching(&record);
+            prop_assert!(sigma.hits(&matching).len() <= HITS_CAP);
+            sigma.count(&mut counts, (EventId(number as u64), &record), &matching);
+        }
     }
 }

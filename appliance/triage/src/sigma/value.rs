@@ -4,7 +4,9 @@ use regex::{Regex, RegexBuilder};
 use vedette_event::Network;
 
 use super::Refusal;
+use super::view::Value;
 use super::yaml::Node;
+use crate::clean::clean;
 
 /// Most memory a compiled expression may take, in bytes.
 const PATTERN_BYTES: usize = 1 << 18;
@@ -12,11 +14,8 @@ const PATTERN_BYTES: usize = 1 << 18;
 /// How a field's value is looked at.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
-    /// Text with wildcards; `cased` where case counts.
-    Text {
-        glob: Glob,
-        cased: bool,
-    },
+    /// Text with wildcards.
+    Text(Glob, Sight),
     Expression(Regex),
     Network(Network),
     /// Less, equal, greater: those that are wanted.
@@ -25,6 +24,17 @@ pub(super) enum Test {
     Nothing,
     /// Another field holds the same.
     SameAs(String),
+}
+
+/// Which form of a value a text is looked for in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sight {
+    /// What shows of it, in lower case.
+    Folded,
+    /// What shows of it: case counts.
+    Cased,
+    /// As it came, in lower case: the rule asks for characters that do not show.
+    Hidden,
 }
 
 /// How a number must stand to another.
@@ -37,25 +47,26 @@ pub(super) enum Order {
 }
 
 impl Test {
-    /// Whether a value that is there passes, `folded` being it in lower case; [`Test::SameAs`] is the
-    /// caller's.
-    pub(super) fn passes(&self, value: &str, folded: &str) -> bool {
+    /// Whether a value that is there passes; [`Test::SameAs`] is the caller's.
+    pub(super) fn passes(&self, value: &Value) -> bool {
+        let text = value.text.as_str();
         match self {
-            Self::Text { glob, cased: true } => glob.matches(value.as_bytes()),
-            Self::Text { glob, cased: false } => glob.matches(folded.as_bytes()),
-            Self::Expression(expression) => expression.is_match(value),
+            Self::Text(glob, Sight::Cased) => glob.matches(text.as_bytes()),
+            Self::Text(glob, Sight::Folded) => glob.matches(value.folded.as_bytes()),
+            Self::Text(glob, Sight::Hidden) => glob.matches(value.as_it_came().as_bytes()),
+            Self::Expression(expression) => expression.is_match(text),
             Self::Network(network) => {
-                value.trim().parse().is_ok_and(|address| network.contains(address))
+                text.trim().parse().is_ok_and(|address| network.contains(address))
             }
             Self::Number(wanted, order) => {
-                value.trim().parse::<f64>().is_ok_and(|value| match order {
+                text.trim().parse::<f64>().is_ok_and(|value| match order {
                     Order::Less => value < *wanted,
                     Order::LessOrEqual => value <= *wanted,
                     Order::Greater => value > *wanted,
                     Order::GreaterOrEqual => value >= *wanted,
                 })
             }
-            Self::Nothing => value.is_empty(),
+            Self::Nothing => text.is_empty(),
             Self::SameAs(_) => false,
         }
     }
@@ -268,8 +279,14 @@ impl Modifiers {
 
     fn texts(&self, text: &str) -> Vec<Test> {
         let encoded = self.has("base64") || self.has("base64offset");
-        let cased = self.has("cased") || encoded;
-        let folded = if cased { text.to_owned() } else { text.to_lowercase() };
+        let sight = if !encoded && clean(text).text != text {
+            Sight::Hidden
+        } else if self.has("cased") || encoded {
+            Sight::Cased
+        } else {
+            Sight::Folded
+        };
+        let folded = if sight == Sight::Cased { text.to_owned() } else { text.to_lowercase() };
         let globs: Vec<Glob> = if encoded {
             self.encodings(text).iter().map(|text| Glob::literal(text.as_bytes())).collect()
         } else if self.has("windash") {
@@ -281,7 +298,7 @@ impl Modifiers {
         let shaped = globs.into_iter().map(|glob| {
             let glob = if anywhere || self.has("endswith") { glob.open_in_front() } else { glob };
             let glob = if anywhere || self.has("startswith") { glob.open_behind() } else { glob };
-            Test::Text { glob, cased }
+            Test::Text(glob, sight)
         });
         shaped.collect()
     }
@@ -347,7 +364,7 @@ mod tests {
     fn passes(key: &str, wanted: &str, value: &str) -> bool {
         let modifiers = Modifiers::of(key.split('|').skip(1)).unwrap();
         let tests = modifiers.tests(&Node::Scalar(wanted.to_owned(), false)).unwrap();
-        tests.iter().any(|test| test.passes(value, &value.to_lowercase()))
+        tests.iter().any(|test| test.passes(&Value::from(value)))
     }
 
     #[test]
@@ -365,6 +382,11 @@ mod tests {
             ("f|startswith", "C:\\", "c:\\x", true),
             ("f|endswith", ".docm", "a.docm.exe", false),
             ("f|cased", "Run", "run", false),
+            ("f", "mimikatz", "mimi\u{200b}katz\u{1b}[0m", true),
+            ("f|re", "^mimikatz$", "mimi\0katz", true),
+            ("f", "tab here", "tab\there", true),
+            ("f|contains", "\u{202e}fdp", "inv\u{202e}FDP.exe", true),
+            ("f|contains", "\u{202e}fdp", "invfdp.exe", false),
             ("f|re", "^a+$", "aaa", true),
             ("f|re", "^a+$", "AAA", false),
             ("f|re|i", "^a+$", "AAA", true),

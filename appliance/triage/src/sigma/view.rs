@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use vedette_event::LogRecord;
 use vedette_kb::dialects::{FieldKind, dialect};
 
-use crate::clean::capped;
+use crate::clean::{capped, clean};
 
 /// Longest text that is searched for words and pairs, in bytes, as for the other rules.
 const TEXT_CAP: usize = 8 * 1024;
@@ -66,17 +66,29 @@ impl Field {
     }
 }
 
-/// A value, and the same in lower case.
+/// A value as rules read it: what shows of it, so that nobody hides from a rule, or trips one, by
+/// characters that do not.
 #[derive(Debug)]
 pub(super) struct Value {
     pub(super) text: String,
     pub(super) folded: String,
+    /// As it came, in lower case, where some of it does not show.
+    came: Option<String>,
+}
+
+impl Value {
+    /// As it came, in lower case.
+    pub(super) fn as_it_came(&self) -> &str {
+        self.came.as_deref().unwrap_or(&self.folded)
+    }
 }
 
 impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        let text = capped(text, TEXT_CAP);
-        Self { text: text.to_owned(), folded: text.to_lowercase() }
+    fn from(came: &str) -> Self {
+        let came = capped(came, TEXT_CAP);
+        let text = clean(came).text;
+        let hides = text != came;
+        Self { folded: text.to_lowercase(), text, came: hides.then(|| came.to_lowercase()) }
     }
 }
 
