@@ -97,7 +97,8 @@ fn activity(incident: &Incident) -> Option<&'static Activity> {
 }
 
 /// Counting by what the incident does not fix already: a brute force from one address is counted per
-/// account, one on an account per address.
+/// account, one on an account per address. It asks for no more than the incident has, or it would not
+/// find that.
 fn aggregation(activity: &Activity, incident: &Incident) -> Option<Aggregation> {
     let mut counting = counting(activity)?;
     let has = |kind| incident.entities.iter().any(|entity| entity.kind == kind);
@@ -106,6 +107,13 @@ fn aggregation(activity: &Activity, incident: &Incident) -> Option<Aggregation> 
         counting.by.push(user);
         // Guesses spread over accounts: fewer of them fall on each.
         counting.at_least = counting.at_least.div_ceil(2);
+    }
+    match incident.members {
+        // An incident that tells no number, as one written by hand.
+        0 => {}
+        1 | 2 => return None,
+        // Its lines may repeat a value that is counted once, or fall into several groups.
+        members => counting.at_least = counting.at_least.min(members.div_ceil(2)),
     }
     Some(counting)
 }

@@ -110,3 +110,13 @@ fn a_schema_renames_and_restricts() {
     let other = render(&query, Language::YaraL, Some(&schema), NOW);
     assert!(!other.valid && other.notes[0].contains("schema is for aql"), "{:?}", other.notes);
 }
+
+#[test]
+fn counting_asks_for_no_more_than_the_incident_has() {
+    let guessed = incident(ThreatClass::BruteForce, &[(EntityKind::SourceIp, "203.0.113.9")]);
+    for (members, expected) in [(0, Some(5)), (1, None), (2, None), (6, Some(3)), (400, Some(5))] {
+        let query = from_incident(&Incident { members, ..guessed.clone() }, NOW);
+        let at_least = query.aggregation.map(|counting| counting.at_least);
+        assert_eq!(at_least, expected, "{members} lines");
+    }
+}

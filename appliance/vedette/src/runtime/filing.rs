@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use vedette_event::query::{Language, RenderedQuery};
+use vedette_event::query::{Language, Query, RenderedQuery};
 use vedette_event::{EvidenceLine, EvidenceSource as _, Incident, TicketDraft};
 use vedette_resolve::Resolver;
 use vedette_settings::{Device, Settings};
@@ -53,7 +53,9 @@ impl Filer {
     ) -> (Incident, Filing) {
         self.sign(&mut incident);
         let query = vedette_query::from_incident(&incident, now);
-        match self.shared.reader.evidence(&query) {
+        // Lines are evidence one by one, however few: counting is for looking elsewhere.
+        let lines = Query { aggregation: None, ..query.clone() };
+        match self.shared.reader.evidence(&lines) {
             Ok(lines) => {
                 let found = vedette_resolve::weigh(&incident, &lines);
                 if let Some((risk, reasons)) = engine.weigh(incident.id, found) {

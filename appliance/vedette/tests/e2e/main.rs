@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod desk;
 mod errors;
+mod evidence;
 mod forwarders;
 mod hostile;
 mod imports;
