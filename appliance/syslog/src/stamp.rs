@@ -74,7 +74,7 @@ struct Written {
 
 impl Written {
     fn stamp(&self, received_at: OffsetDateTime) -> Option<Stamp> {
-        let time = self.time(received_at)?;
+        let time = self.time(received_at).filter(|time| is_of_our_calendar(*time))?;
         Some(Stamp { time, end: self.end, rfc3164: self.rfc3164 })
     }
 
@@ -103,6 +103,12 @@ impl Written {
             }
         }
     }
+}
+
+/// Whether a time has a year of four digits in its own zone and in UTC, as RFC 3339 wants it.
+fn is_of_our_calendar(time: OffsetDateTime) -> bool {
+    let utc = time.checked_to_offset(UtcOffset::UTC);
+    utc.is_some_and(|utc| utc.year() >= 0 && time.year() >= 0)
 }
 
 #[cfg(test)]

@@ -402,6 +402,9 @@ impl Cursor<'_> {
         let minutes = behind.small(2, 2)?;
         behind.at_edge().then_some(())?;
         *self = behind;
+        // RFC 3339 has no more; a record with such a zone could not be written as JSON.
+        let possible = hours < 24 && minutes < 60;
+        possible.then_some(())?;
         UtcOffset::from_hms(sign * hours as i8, sign * minutes as i8, 0).ok()
     }
 

@@ -60,3 +60,25 @@ fn epochs_are_told_by_magnitude() {
         assert_eq!(from_epoch(number), None);
     }
 }
+
+#[test]
+fn every_time_that_is_read_can_be_written() {
+    let received = datetime!(2025-03-01 12:00 +00:00);
+    for (text, expected) in [
+        ("2022-06-29 16:04:05 +23:59", Some("2022-06-29T16:04:05+23:59")),
+        ("2022-06-29 16:04:05 -23:59", Some("2022-06-29T16:04:05-23:59")),
+        // No zone on Earth: the clock is right still.
+        ("2022-06-29 16:04:05 +24:00", Some("2022-06-29T16:04:05Z")),
+        ("2022-06-29T16:04:05-25:59 x", Some("2022-06-29T16:04:05Z")),
+        ("24/Jan/2022:16:22:14 +9900", Some("2022-01-24T16:22:14Z")),
+        ("11-06-2013 02:09:43 -0160 x", Some("2013-06-11T02:09:43Z")),
+        ("0000-01-01 10:00:00 +10:00", Some("0000-01-01T10:00:00+10:00")),
+        ("0000-01-01 09:59:59 +10:00", None),
+        ("9999-12-31 23:59:59", Some("9999-12-31T23:59:59Z")),
+        ("9999-12-31 23:59:59 -01:00", None),
+    ] {
+        let stamp = at_start(text, received);
+        let written = stamp.map(|stamp| stamp.time.format(&Rfc3339).unwrap());
+        assert_eq!(written.as_deref(), expected, "{text:?}");
+    }
+}
