@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use vedette_telemetry::{Counter, Metric, Registry};
 
 use crate::events::Tallies;
+use crate::flush::{Disk, Waiter, copy_all};
 use crate::lines::LineWriter;
 use crate::retention::{SWEEP_INTERVAL, SWEEP_PAUSE, Sweeper};
 use crate::writer::{Command, Shared, Waiting};
@@ -55,10 +56,11 @@ struct Counters {
 }
 
 /// Writes groups of records. A group is safe from the death of the process as soon as it is
-/// committed, and from a power cut as soon as the disk was flushed behind it: when somebody waits to
-/// hear of it, and once in every commit interval.
+/// committed, and from a power cut as soon as the disk was flushed behind it, which is asked for when
+/// somebody waits to hear of it, and once in every commit interval.
 pub(crate) struct Committer {
     connection: Connection,
+    disk: Disk,
     lines: LineWriter,
     sweeper: Sweeper,
     inbox: Receiver<Command>,
@@ -68,11 +70,9 @@ pub(crate) struct Committer {
     counters: Counters,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
-    /// When all that came must be on the disk; `None` when it is.
+    /// When the flush of all that came must begin; `None` when it has.
     due: Option<Instant>,
     trouble: Option<Trouble>,
-    /// Whether each commit flushes the disk at present.
-    flushing: bool,
     /// Counts by source since the last flush.
     tallies: Tallies,
     next_sweep: Instant,
@@ -80,15 +80,16 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn new(
-        (connection, lines, tallies): (Connection, LineWriter, Tallies),
+        (connection, disk): (Connection, Disk),
+        (lines, tallies): (LineWriter, Tallies),
         inbox: Receiver<Command>,
         shared: Arc<Shared>,
-        options: Options,
-        registry: &Registry,
+        (options, registry): (Options, &Registry),
     ) -> Self {
         let counter = |metric| registry.counter(metric, "");
         Self {
             connection,
+            disk,
             lines,
             sweeper: Sweeper::default(),
             inbox,
@@ -104,7 +105,6 @@ impl Committer {
             waiting_bytes: 0,
             due: (!tallies.is_empty()).then(Instant::now),
             trouble: None,
-            flushing: true,
             tallies,
             next_sweep: Instant::now(),
         }
@@ -116,10 +116,12 @@ impl Committer {
         while let Ok(command) = self.inbox.try_recv() {
             self.serve(Some(command));
         }
-        if let Err(error) = self.flush() {
+        if let Err(error) = self.flush(Vec::new()) {
             tracing::error!(%error, lost = self.waiting.len(), "last commit of the store failed");
             self.drop_waiting();
         }
+        // Ends when the last flush has.
+        drop(self.disk);
         self.shared.close();
     }
 
@@ -139,19 +141,20 @@ impl Committer {
             Some(Command::Append(records)) => {
                 records.into_iter().for_each(|waiting| self.take(waiting));
             }
-            Some(Command::Flush(reply)) => {
-                // Whoever asked may have gone.
-                let _ = reply.send(self.flush());
-            }
+            Some(Command::Flush(answer)) => match self.commit_all() {
+                Ok(()) => self.ask_for_flush(vec![Waiter::Caller(answer)]),
+                Err(error) => answer(Err(error)),
+            },
             Some(Command::Change(change)) => {
                 // Order holds: what was appended before is committed before. If it cannot be, the
                 // change is tried all the same; it may be the one that makes room.
-                let _ = self.flush().and_then(|()| self.set_flushing(true));
-                change(&mut self.connection);
+                let _ = self.commit_waiting();
+                let answer = change(&mut self.connection);
+                self.disk.flush(vec![Waiter::Caller(answer)]);
             }
             #[cfg(test)]
             Some(Command::Lines(change)) => {
-                let _ = self.flush();
+                let _ = self.flush(Vec::new());
                 change(&mut self.connection, &mut self.lines);
             }
             Some(Command::Stop) => return false,
@@ -159,12 +162,15 @@ impl Committer {
         }
         // What goes wrong here is noted and tried again when due.
         if self.due.is_some_and(|due| due <= Instant::now()) {
-            let _ = self.flush();
+            let _ = self.flush(Vec::new());
         } else if self.has_enough() {
             let _ = self.commit_waiting();
         }
         if self.next_sweep <= Instant::now() {
             self.sweep();
+            if self.shared.unflushed().is_some() {
+                let _ = self.flush(Vec::new());
+            }
         }
         true
     }
@@ -224,26 +230,43 @@ impl Committer {
         self.tallies.drop_record(record);
     }
 
-    /// Commits all that waits and flushes the disk.
-    fn flush(&mut self) -> Result<(), StoreError> {
+    /// Commits all that waits and has the disk flushed.
+    fn flush(&mut self, waiters: Vec<Waiter>) -> Result<(), StoreError> {
+        self.commit_all()?;
+        self.ask_for_flush(waiters);
+        Ok(())
+    }
+
+    fn ask_for_flush(&mut self, waiters: Vec<Waiter>) {
+        self.due = None;
+        self.disk.flush(waiters);
+    }
+
+    /// Commits all that waits and what was counted of it.
+    fn commit_all(&mut self) -> Result<(), StoreError> {
         self.commit_waiting()?;
-        let flushed = self.flush_tallies();
-        match &flushed {
-            Ok(()) => {
-                self.due = None;
-                self.recover();
-            }
+        let written = self.make_safe().and_then(|()| self.write_tallies());
+        match &written {
+            Ok(()) => self.recover(),
             Err(error) => self.note_failure(error),
         }
-        flushed
+        written
+    }
+
+    /// After a flush that failed, nobody knows what of the log is on the disk.
+    fn make_safe(&self) -> Result<(), StoreError> {
+        if self.shared.unflushed().is_some() {
+            copy_all(&self.connection)?;
+            self.shared.set_unflushed(None);
+        }
+        Ok(())
     }
 
     /// The counts by source are written with the flush: a commit that writes nothing flushes nothing.
-    fn flush_tallies(&mut self) -> Result<(), StoreError> {
+    fn write_tallies(&mut self) -> Result<(), StoreError> {
         if self.tallies.is_empty() {
             return Ok(());
         }
-        self.set_flushing(true)?;
         let tallies = &self.tallies;
         let write = |transaction: &Transaction<'_>, last| tallies.write(transaction, last);
         self.lines.note(&mut self.connection, write)?;
@@ -268,41 +291,31 @@ impl Committer {
     fn commit_some(&mut self) -> Result<(), StoreError> {
         if self.lines.is_full() {
             // Lines that were not counted by source are looked for in the journal, which they leave now.
-            self.flush_tallies()?;
+            self.write_tallies()?;
         }
-        let waiting = || self.waiting.iter().take(MAX_BATCH);
-        // Whoever waits to hear of a record hears of it when it is on the disk.
-        let flushing = waiting().any(|waiting| waiting.confirmation.is_some());
-        let records = waiting().map(|waiting| &waiting.record);
-        if flushing != self.flushing {
-            synchronous(&self.connection, flushing)?;
-            self.flushing = flushing;
-        }
+        let records = self.waiting.iter().take(MAX_BATCH).map(|waiting| &waiting.record);
         let count = self.lines.append(&mut self.connection, records, |_, _| Ok(()))?;
         self.counters.commits.add(1);
         self.forget(count);
         Ok(())
     }
 
-    fn set_flushing(&mut self, flushing: bool) -> Result<(), StoreError> {
-        if flushing != self.flushing {
-            synchronous(&self.connection, flushing)?;
-            self.flushing = flushing;
-        }
-        Ok(())
-    }
-
-    /// Lets go of what is committed, and tells those who wait for it.
+    /// Lets go of what is committed, and has those told who wait for it.
     fn forget(&mut self, count: usize) {
+        let mut waiters = Vec::new();
+        let mut bytes = 0;
         for Waiting { record, confirmation } in self.waiting.drain(..count) {
-            self.waiting_bytes -= record.raw.len();
+            bytes += record.raw.len();
             self.tallies.store_record(&record);
-            if let Some(confirm) = confirmation {
-                confirm();
-            }
+            waiters.extend(confirmation.map(Waiter::Line));
         }
+        self.waiting_bytes -= bytes;
         self.counters.events.add(count as u64);
         self.shared.publish(self.lines.last());
+        if !waiters.is_empty() {
+            self.disk.flush(waiters);
+        }
+        self.disk.wrote(bytes, &self.connection);
     }
 
     fn recover(&mut self) {
@@ -339,13 +352,6 @@ impl Committer {
         let reason = self.trouble.as_ref().map_or("store_error", |trouble| trouble.drop_reason);
         self.registry.counter(Metric::IngestDropped, reason).add(lost);
     }
-}
-
-/// `synchronous` of SQLite: FULL flushes the write-ahead log at each commit, NORMAL leaves it to the
-/// next that does.
-fn synchronous(connection: &Connection, flushing: bool) -> Result<(), StoreError> {
-    let mode = if flushing { "FULL" } else { "NORMAL" };
-    Ok(connection.pragma_update(None, "synchronous", mode)?)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod commit;
 mod counts;
 mod error;
 mod events;
+mod flush;
 mod incidents;
 mod instant;
 mod legacy;

@@ -7,11 +7,12 @@ use vedette_telemetry::Registry;
 use crate::catalog::last_event;
 use crate::commit::Committer;
 use crate::events::Tallies;
+use crate::flush::Disk;
 use crate::legacy::move_rows;
 use crate::lines::LineWriter;
 use crate::lock::StateLock;
 use crate::recover::{open_database, reconcile};
-use crate::schema::database_path;
+use crate::schema::{commit_without_waiting, database_path};
 use crate::segment::Segments;
 use crate::writer::{Command, Shared};
 use crate::{Options, QUEUE_LENGTH, Reader, StoreError, Writer};
@@ -92,8 +93,11 @@ impl Store {
         let reader = Reader::open(state_dir)?;
         let shared = Arc::new(Shared::new(last));
         let (commands, inbox) = crossbeam_channel::bounded(QUEUE_LENGTH);
-        let written = (connection, lines, tallies);
-        let committer = Committer::new(written, inbox, Arc::clone(&shared), options, registry);
+        commit_without_waiting(&connection)?;
+        let disk = Disk::start(&path, &shared)?;
+        let options = (options, registry);
+        let (database, kept) = ((connection, disk), (lines, tallies));
+        let committer = Committer::new(database, kept, inbox, Arc::clone(&shared), options);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || committer.run())

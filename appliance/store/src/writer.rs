@@ -17,8 +17,11 @@ pub const BATCH: usize = ENOUGH;
 /// does.
 pub const QUEUE_LENGTH: usize = 64;
 
-/// A change run by the writer thread. It answers its caller itself.
-pub(crate) type Change = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
+/// Told whether the disk was flushed.
+pub(crate) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A change run by the writer thread; its caller is answered when it is on the disk.
+pub(crate) type Change = Box<dyn FnOnce(&mut rusqlite::Connection) -> Answer + Send>;
 
 /// A test's own handling of the lines.
 #[cfg(test)]
@@ -40,7 +43,7 @@ pub struct Waiting {
 /// What the writer thread is told.
 pub(crate) enum Command {
     Append(Vec<Waiting>),
-    Flush(Sender<Result<(), StoreError>>),
+    Flush(Answer),
     Change(Change),
     #[cfg(test)]
     Lines(LinesChange),
@@ -60,6 +63,8 @@ pub struct Health {
 #[derive(Debug)]
 pub(crate) struct Shared {
     health: Mutex<Health>,
+    /// Why the disk could not be flushed, until all is safe again.
+    unflushed: Mutex<Option<String>>,
     committed: Mutex<News>,
     news: Condvar,
 }
@@ -74,6 +79,7 @@ impl Shared {
     pub(crate) fn new(last: EventId) -> Self {
         Self {
             health: Mutex::default(),
+            unflushed: Mutex::default(),
             committed: Mutex::new(News { last, closed: false }),
             news: Condvar::new(),
         }
@@ -81,6 +87,14 @@ impl Shared {
 
     pub(crate) fn set_health(&self, health: Health) {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+    }
+
+    pub(crate) fn unflushed(&self) -> Option<String> {
+        self.unflushed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_unflushed(&self, reason: Option<String>) {
+        *self.unflushed.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     pub(crate) fn publish(&self, last: EventId) {
@@ -150,13 +164,17 @@ impl Writer {
     /// When it could not be committed now; the records are kept and tried again, within bounds.
     pub fn flush(&self) -> Result<(), StoreError> {
         let (reply, answer) = bounded(1);
-        self.send(Command::Flush(reply))?;
+        self.send(Command::Flush(Box::new(move |flushed| drop(reply.send(flushed)))))?;
         answer.recv().map_err(|_| Closed)?
     }
 
     /// How the store fares.
     pub fn health(&self) -> Health {
-        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match self.shared.unflushed() {
+            Some(reason) if !health.degraded => Health { degraded: true, reason: Some(reason) },
+            _ => health,
+        }
     }
 
     /// Sleeps until an event after this one is committed, the store is closed, or the time is up;
@@ -185,7 +203,8 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (reply, answer) = bounded(1);
         let run = move |connection: &mut rusqlite::Connection| {
-            let _ = reply.send(work(connection));
+            let outcome = work(connection);
+            Box::new(move |_| drop(reply.send(outcome))) as Answer
         };
         self.send(Command::Change(Box::new(run)))?;
         answer.recv().map_err(|_| Closed)?
@@ -222,8 +241,12 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (reply, answer) = bounded(1);
         let run = move |connection: &mut rusqlite::Connection| {
-            // A caller that no longer waits has died; the change stands all the same.
-            let _ = reply.send(in_transaction(connection, &mut change));
+            let outcome = in_transaction(connection, &mut change);
+            let answer = move |flushed: Result<(), StoreError>| {
+                // A caller that no longer waits has died; the change stands all the same.
+                let _ = reply.send(outcome.and_then(|value| flushed.map(|()| value)));
+            };
+            Box::new(answer) as Answer
         };
         self.send(Command::Change(Box::new(run)))?;
         answer.recv().map_err(|_| Closed)?

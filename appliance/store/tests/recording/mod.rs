@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Calls to record.
 pub(crate) const CALLS: &str =
-    "trace=openat,close,pwrite64,write,fsync,fdatasync,ftruncate,rename,unlink";
+    "trace=openat,close,close_range,pwrite64,write,fsync,fdatasync,ftruncate,rename,unlink";
 
 /// First word of a line on which the child says up to where it promises.
 pub(crate) const ACKNOWLEDGED: &str = "acknowledged ";
@@ -28,7 +28,9 @@ pub(crate) enum Step {
         bytes: Vec<u8>,
     },
     Resize(PathBuf, usize),
-    Flush(PathBuf),
+    /// A thread begins to flush: what is written from here on need not be on the disk when it ends.
+    FlushBegins(String, PathBuf),
+    Flush(String, PathBuf),
     /// A folder's own entries: which files there are.
     FlushFolder(PathBuf),
     Rename(PathBuf, PathBuf),
@@ -39,19 +41,36 @@ pub(crate) enum Step {
 /// Reads a log; `folder` holds the files that count.
 pub(crate) fn read(log: &str, folder: &Path) -> Vec<Step> {
     let mut begun: HashMap<&str, &str> = HashMap::new();
-    let mut open: HashMap<u64, PathBuf> = HashMap::new();
+    let mut shared: HashMap<u64, PathBuf> = HashMap::new();
+    // Of threads that have a table of open files for themselves.
+    let mut own: HashMap<&str, HashMap<u64, PathBuf>> = HashMap::new();
     let mut steps = Vec::new();
     for line in log.lines() {
-        let (process, call) = line.split_once(' ').unwrap_or_default();
+        let (thread, call) = line.split_once(' ').unwrap_or_default();
         let call = call.trim_start();
-        if let Some((first, _)) = call.split_once(" <unfinished ...>") {
-            begun.insert(process, first);
-        } else if let Some((_, rest)) = call.split_once(" resumed>") {
-            let whole = format!("{}{rest}", begun.remove(process).unwrap_or_default());
-            steps.extend(step(&whole, folder, &mut open));
-        } else {
-            steps.extend(step(call, folder, &mut open));
+        if call.starts_with("close_range(") {
+            own.entry(thread).or_default();
         }
+        let open = own.get_mut(thread).unwrap_or(&mut shared);
+        let resumed = call.split_once(" resumed>");
+        let whole = match call.split_once(" <unfinished ...>") {
+            Some((first, _)) => {
+                begun.insert(thread, first);
+                // As if it had ended well, to see what it is.
+                let begins = step(&format!("{first}) = 0"), folder, &mut open.clone());
+                if let Some(Step::Flush(_, path)) = begins {
+                    steps.push(Step::FlushBegins(thread.to_owned(), path));
+                }
+                continue;
+            }
+            None => resumed.map_or(call.to_owned(), |(_, rest)| {
+                format!("{}{rest}", begun.remove(thread).unwrap_or_default())
+            }),
+        };
+        steps.extend(match step(&whole, folder, open) {
+            Some(Step::Flush(_, path)) => Some(Step::Flush(thread.to_owned(), path)),
+            other => other,
+        });
     }
     steps
 }
@@ -96,7 +115,11 @@ fn step(call: &str, folder: &Path, open: &mut HashMap<u64, PathBuf>) -> Option<S
         "ftruncate" => Some(Step::Resize(open.get(&descriptor?)?.clone(), last()?)),
         "fsync" | "fdatasync" => {
             let path = open.get(&descriptor?)?.clone();
-            Some(if path.is_dir() { Step::FlushFolder(path) } else { Step::Flush(path) })
+            Some(if path.is_dir() {
+                Step::FlushFolder(path)
+            } else {
+                Step::Flush(String::new(), path)
+            })
         }
         "rename" => Some(Step::Rename(path_of(texts.first()?)?, path_of(texts.get(1)?)?)),
         "unlink" => Some(Step::Remove(path_of(texts.first()?)?)),
@@ -116,6 +139,8 @@ struct File {
     /// Whether the disk knows of it at all.
     exists: bool,
     since: Vec<Step>,
+    /// By thread that flushes, how much of `since` was there when it began.
+    flushing: HashMap<String, usize>,
 }
 
 /// The files of a folder on a disk with a cache.
@@ -131,11 +156,19 @@ impl Disk {
             Step::Write { path, .. } | Step::Resize(path, _) => {
                 self.0.entry(path.clone()).or_default().since.push(step.clone());
             }
-            Step::Flush(path) => {
+            Step::FlushBegins(thread, path) => {
                 let file = self.0.entry(path.clone()).or_default();
-                for step in std::mem::take(&mut file.since) {
+                file.flushing.insert(thread.clone(), file.since.len());
+            }
+            Step::Flush(thread, path) => {
+                let file = self.0.entry(path.clone()).or_default();
+                let count = file.flushing.remove(thread).unwrap_or(file.since.len());
+                for step in file.since.drain(..count) {
                     change(&mut file.flushed, &step);
                 }
+                file.flushing
+                    .values_mut()
+                    .for_each(|others| *others = others.saturating_sub(count));
                 file.exists = true;
             }
             Step::FlushFolder(folder) => {
