@@ -1,7 +1,7 @@
 //! Making whole what a crash, a bad disk or a person left of a store, when it is opened: what is still
 //! there is found and kept, what is not is told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::catalog::{
 use crate::events::set_mark;
 use crate::incidents::{INCIDENT_FLOOR, WATERMARK};
 use crate::schema::{database_path, open_writer};
-use crate::segment::{HEADER, Header, Place, Segments, is_readable};
+use crate::segment::{Segments, is_readable};
 use crate::{Recovered, StoreError};
 
 /// Databases put aside that are kept for a closer look; older ones go.
@@ -164,7 +164,7 @@ pub(crate) fn reconcile(
         if files.get(&entry.place.segment).is_some_and(|size| end <= *size) {
             let known = known_ends.entry(entry.place.segment).or_default();
             *known = end.max(*known);
-            taken.0.push((entry.first.0, entry.last().0));
+            taken.0.insert(entry.first.0, entry.last().0);
         } else {
             remove_block(&transaction, entry.first)?;
             recovered.lost_lines += u64::from(entry.count);
@@ -176,7 +176,7 @@ pub(crate) fn reconcile(
         recovered.lost_lines += cut_journal(&transaction, last)?;
         if last >= first {
             // Lines that were on their way to a segment are still here: the copy there goes.
-            taken.0.push((first.0, last.0));
+            taken.0.insert(first.0, last.0);
         }
     }
     let mut found = None;
@@ -195,55 +195,52 @@ pub(crate) fn reconcile(
     Ok(())
 }
 
-/// Ranges of lines that are somewhere already.
+/// Ranges of lines that are somewhere already, by their first lines: the last.
 #[derive(Default)]
-struct Taken(Vec<(u64, u64)>);
+struct Taken(BTreeMap<u64, u64>);
 
 impl Taken {
     fn overlaps(&self, entry: &Entry) -> bool {
-        self.0.iter().any(|(first, last)| entry.first.0 <= *last && entry.last().0 >= *first)
+        let before = self.0.range(..=entry.last().0).next_back();
+        before.is_some_and(|(_, last)| *last >= entry.first.0)
     }
 }
 
-/// Enters the whole frames behind the known end of a segment, and cuts it behind the last; the last
-/// line found.
+/// Enters the frames behind the known end of a segment, and cuts it behind the last; the last line found.
+///
+/// Only headers are read, so that a store of many gigabytes opens within seconds. A frame that another
+/// follows was flushed before that one was begun; the last one is read whole, for a power cut may have torn
+/// it. What is damaged otherwise is found when it is read, at the latest by the sweeper.
 fn adopt(
     transaction: &rusqlite::Transaction<'_>,
     (segments, segment, known): (&Segments, EventId, u64),
     taken: &mut Taken,
     recovered: &mut Recovered,
 ) -> Result<Option<EventId>, StoreError> {
-    let tail = segments.tail(segment, known)?;
-    let mut found = None;
-    let mut at = 0;
-    let mut end = 0;
-    while at + HEADER <= tail.len() {
-        let header = Header::read(&tail[at..]);
-        let frame = header.and_then(|header| {
-            let size = usize::try_from(header.frame_bytes()).ok()?;
-            Some((header, tail.get(at..at + size)?))
-        });
-        let Some((header, frame)) = frame.filter(|(header, _)| header.count > 0) else {
-            // Damaged or half written: the next frame may follow.
-            at += 1;
-            continue;
-        };
-        let entry = Entry::new(&header, Place { segment, offset: known + at as u64 });
-        if !is_readable(&header, frame) {
+    let mut frames = segments.headers(segment, known)?;
+    if let Some((place, header)) = frames.last().copied() {
+        let (_, frame) = segments.frame(place)?;
+        if !is_readable(&header, &frame) {
             recovered.lost_lines += u64::from(header.count);
-        } else if !taken.overlaps(&entry) {
+            frames.pop();
+        }
+    }
+    let mut found = None;
+    let mut end = known;
+    for (place, header) in frames {
+        let entry = Entry::new(&header, place);
+        if !taken.overlaps(&entry) {
             add_block(transaction, &entry)?;
-            taken.0.push((entry.first.0, entry.last().0));
+            taken.0.insert(entry.first.0, entry.last().0);
             recovered.found_lines += u64::from(entry.count);
             found = found.max(Some(entry.last()));
-            end = at + frame.len();
+            end = place.offset + entry.bytes;
         }
-        at += frame.len();
     }
-    if end == 0 && known == 0 {
+    if end == 0 {
         segments.remove(segment)?;
     } else {
-        segments.cut(segment, known + end as u64)?;
+        segments.cut(segment, end)?;
     }
     Ok(found)
 }
@@ -256,7 +253,7 @@ fn settle_numbers(
     taken: &Taken,
     found: Option<EventId>,
 ) -> Result<(), StoreError> {
-    let highest = taken.0.iter().map(|(_, last)| *last).max();
+    let highest = taken.0.values().copied().max();
     let highest = EventId(highest.unwrap_or_default());
     if highest > last_event(transaction)? {
         set_last_event(transaction, highest)?;

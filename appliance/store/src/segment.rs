@@ -233,6 +233,33 @@ impl Segments {
         file.set_len(length).map_err(failed("cut", &path))
     }
 
+    /// The headers of the frames of a segment from an offset on, with their places. What is no whole frame is
+    /// passed over; whether the bodies can be read is not looked at.
+    pub(crate) fn headers(
+        &self,
+        segment: EventId,
+        from: u64,
+    ) -> Result<Vec<(Place, Header)>, StoreError> {
+        let path = self.path(segment);
+        let file = File::open(&path).map_err(failed("open", &path))?;
+        let size = file.metadata().map_err(failed("look at", &path))?.len();
+        let mut found = Vec::new();
+        let mut offset = from;
+        while offset + HEADER as u64 <= size {
+            let mut bytes = [0; HEADER];
+            read_at(&file, &mut bytes, offset).map_err(failed("read", &path))?;
+            let header = Header::read(&bytes).filter(|header| header.count > 0);
+            match header.filter(|header| offset + header.frame_bytes() <= size) {
+                Some(header) => {
+                    found.push((Place { segment, offset }, header));
+                    offset += header.frame_bytes();
+                }
+                None => offset = next_magic(&file, offset + 1).map_err(failed("read", &path))?,
+            }
+        }
+        Ok(found)
+    }
+
     /// All bytes of a segment from an offset on.
     pub(crate) fn tail(&self, segment: EventId, from: u64) -> Result<Vec<u8>, StoreError> {
         let path = self.path(segment);
@@ -313,6 +340,26 @@ fn open_to_write(path: &Path) -> Result<File, StoreError> {
 
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(bytes, offset)
+}
+
+/// Bytes searched at a time for the next frame behind damage.
+const SEARCHED: usize = 64 << 10;
+
+/// Where the next frame may begin from an offset on; the end of the file where none does.
+fn next_magic(file: &File, from: u64) -> io::Result<u64> {
+    let mut bytes = vec![0; SEARCHED];
+    let mut offset = from;
+    loop {
+        let length = file.read_at(&mut bytes, offset)?;
+        if let Some(at) = memchr::memmem::find(&bytes[..length], &MAGIC) {
+            return Ok(offset + at as u64);
+        }
+        if length < MAGIC.len() {
+            return Ok(offset + length as u64);
+        }
+        // The first bytes may stand at the end of this part.
+        offset += (length + 1 - MAGIC.len()) as u64;
+    }
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
