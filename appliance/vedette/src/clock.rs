@@ -35,6 +35,9 @@ impl Clock {
 
     /// The time that this clock showed at a moment of the wall clock.
     pub(crate) fn at(&self, wall: OffsetDateTime) -> OffsetDateTime {
+        if self.wall == self.shown && self.shown == self.until {
+            return wall;
+        }
         let shown = self.shown + (wall - self.wall) * self.pace;
         if shown <= self.until {
             return shown;
