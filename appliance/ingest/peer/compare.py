@@ -3,7 +3,7 @@
     python3 compare.py --vedette target/release/vedette [--state FOLDER] [--peers FOLDER] [--quick]
         [--only udp,tcp,tls,relp] [--receivers "vedette,vedette triage,rsyslog,syslog-ng"]
         [--sizes 200,500] [--rates 10000,100000] [--busy no,yes] [--seconds 10] [--rounds 1]
-        [--kill N] [--json FILE]
+        [--kill N] [--kill-after 0.5] [--json FILE]
 
 Needs Linux, Python 3.9, `openssl` for TLS, and for the peers `apt-get` and `dpkg-deb` of a Debian of
 the age of bookworm: their packages are downloaded and unpacked, not installed, into FOLDER the first
@@ -18,7 +18,8 @@ stand for a saturated model worker: as many endless loops as there are cores, at
 
 With --kill, receivers are killed (SIGKILL) N times while lines come: over plain TCP at 20,000 a
 second, where what the sender's kernel took and nobody stored is lost; and over RELP at 5,000, where a
-loss is a line that was acknowledged and is not there afterwards.
+loss is a line that was acknowledged and is not there afterwards. Each dies between --kill-after seconds
+after its first line and three times as long; 0.1 makes hundreds of kills a matter of an hour.
 """
 
 import argparse
@@ -40,6 +41,8 @@ QUICK_RATES = {**RATES, "udp": (10_000, 100_000)}
 KILL_RATES = {"tcp": 20_000, "relp": 5_000}
 # Longer than a receiver lives.
 KILL_SECONDS = 6
+# Kills after which a word is said of those so far.
+TOLD_EVERY = 25
 
 
 def sender(receiver: Receiver, *options) -> list:
@@ -150,8 +153,8 @@ def kill_once(kind, way: str, turn: int, given) -> dict:
         sending = subprocess.Popen(sender(receiver, *options), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         while sending.poll() is None and not receiver.stored():
             time.sleep(0.05)
-        # At another moment of its work each time: half a second and some odd hundredths.
-        time.sleep(0.5 + turn * 37 % 100 / 100)
+        # At another moment of its work each time.
+        time.sleep(given.kill_after * (1 + 2 * (turn * 37 % 100) / 100))
         if sending.poll() is not None:
             raise SystemExit(f"the sender ended before {receiver.name} was killed")
         receiver.kill()
@@ -174,7 +177,13 @@ def kills(given) -> list:
         for kind in given.kinds:
             if way not in kind.ways or kind is VedetteTriage:
                 continue
-            lives = [kill_once(kind, way, turn, given) for turn in range(given.kill)]
+            lives = []
+            for turn in range(given.kill):
+                lives.append(kill_once(kind, way, turn, given))
+                if len(lives) % TOLD_EVERY == 0:
+                    lost = sum(life["lost"] for life in lives)
+                    told = sum(life["told"] for life in lives)
+                    print(f"{kind.name}, {way}: {len(lives)} kills, {lost} of {told} lost", file=sys.stderr, flush=True)
             lost = [life["lost"] for life in lives]
             results.append(
                 {
@@ -217,6 +226,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=None)
     parser.add_argument("--rounds", type=int, default=1, help="each case so often; the median counts")
     parser.add_argument("--kill", type=int, default=0, metavar="N", help="kill each so often, measure nothing else")
+    parser.add_argument("--kill-after", type=float, default=0.5, metavar="SECONDS")
     parser.add_argument("--json", type=pathlib.Path)
     given = parser.parse_args()
     given.only = given.only.split(",")

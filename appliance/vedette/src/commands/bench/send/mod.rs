@@ -86,6 +86,9 @@ impl Sender<'_> {
                 sent.acknowledged = Some(sent.lines);
             }
         }
+        // Those of a burst that broke off are not counted as sent.
+        let lines = sent.lines;
+        sent.unacknowledged.retain(|number| *number < lines);
         sent.unacknowledged.sort_unstable();
         sent.acknowledged = sent.acknowledged.map(|all| all - sent.unacknowledged.len() as u64);
         Ok(sent)
