@@ -215,3 +215,6 @@ pub(crate) fn copy_all(connection: &Connection) -> Result<(), StoreError> {
         _ => Err(StoreError::Internal("the write-ahead log could not be copied whole".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests;

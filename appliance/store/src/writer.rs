@@ -195,6 +195,11 @@ impl Writer {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Lends the writer's connection to a test.
     #[cfg(test)]
     pub(crate) fn with_connection<T: Send + 'static>(
