@@ -2,16 +2,17 @@
 //!
 //! Log lines go into a journal, in groups, and from there, some thousand at a time, into segments:
 //! files of compressed blocks, each with a checksum and a filter by which a search passes it over.
-//! Everything else, the journal and the catalog of the blocks are tables of SQLite in WAL mode: what
-//! was flushed survives a power cut. One [`Store`] owns the state folder (a lock file keeps a second process out) and its writer
-//! thread; [`Writer`] hands it log lines, triage results and everything else that changes; any
-//! number of [`Reader`]s, in this process or another, see the last commit.
+//! Everything else, the journal and the catalog of the blocks are tables of SQLite in WAL mode: what was
+//! flushed survives a power cut, and threads of their own do the flushing. One [`Store`] owns the state
+//! folder (a lock file keeps a second process out) and its writer thread; [`Writer`] hands it log lines,
+//! triage results and everything else that changes; any number of [`Reader`]s, in this process or another,
+//! see the last commit.
 //!
 //! The store must not know triage, models or HTTP: it keeps what `vedette-event` describes. It
 //! reads the wall clock only for what it dates itself (audit entries, filing, retention).
 //!
-//! Start reading at [`Store::open`], then the writer thread in `commit.rs`, then `block`. Each table's module
-//! holds its types, its part of [`Writer`] and its part of [`Reader`].
+//! Start reading at [`Store::open`], then the writer thread in `commit.rs`, its disk in `flush.rs`, then
+//! `block`. Each table's module holds its types, its part of [`Writer`] and its part of [`Reader`].
 
 mod accounts;
 mod audit;
