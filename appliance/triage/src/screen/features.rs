@@ -183,6 +183,16 @@ impl Scan {
 
     /// The lower-case text with each run of digits made one `0`.
     fn fold(&mut self, run: &str) {
+        if run.is_ascii() {
+            for byte in run.bytes() {
+                if !byte.is_ascii_digit() {
+                    self.folded.push(byte.to_ascii_lowercase());
+                } else if self.folded.last() != Some(&b'0') {
+                    self.folded.push(b'0');
+                }
+            }
+            return;
+        }
         for character in run.chars().flat_map(char::to_lowercase) {
             if !character.is_ascii_digit() {
                 let mut buffer = [0; 4];
@@ -353,6 +363,10 @@ fn finish(state: u64) -> u32 {
 }
 
 fn hash_lower(seed: Seed, text: &str) -> u32 {
+    if text.is_ascii() {
+        let lower = text.bytes().map(|byte| byte.to_ascii_lowercase());
+        return finish(lower.fold(begin(seed), step));
+    }
     let mut state = begin(seed);
     for character in text.chars().flat_map(char::to_lowercase) {
         let mut buffer = [0; 4];
