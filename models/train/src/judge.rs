@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use vedette_event::ThreatClass;
+use vedette_triage::screen::{Grades, grade};
 
 use crate::bayes;
 use crate::dataset::{Kind, Row};
+use crate::grades::Graded;
 use crate::heads::{Labels, Question};
 use crate::linear::{self, Head, softmax};
 use crate::metrics::{Binary, Judged, macro_f1, share};
@@ -103,6 +105,8 @@ pub struct Tally {
     pub malicious: Vec<Judged>,
     /// Lines with any label.
     pub malicious_weak: Vec<Judged>,
+    /// What the severities may be chosen by, and the true one.
+    pub grades: Vec<Graded>,
     alert: Vec<Judged>,
     class: Vec<(usize, usize)>,
     class_lenient: Vec<bool>,
@@ -134,6 +138,9 @@ impl Tally {
         }
         if let Some(severity) = row.truth.severity {
             self.severity.push((best(Question::Severity), severity as usize));
+            let of = |question: Question| &scores[question as usize];
+            let margin = of(Question::Malicious)[1] - of(Question::Malicious)[0];
+            self.grades.push((Grades::evidence(of(Question::Severity), margin), grade(severity)));
         }
         if !row.truth.techniques.is_empty() {
             let right: BTreeSet<usize> =
@@ -157,6 +164,7 @@ impl Tally {
         self.class.extend(other.class);
         self.class_lenient.extend(other.class_lenient);
         self.severity.extend(other.severity);
+        self.grades.extend(other.grades);
         self.technique.extend(other.technique);
     }
 

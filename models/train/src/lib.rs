@@ -14,6 +14,7 @@ pub mod corpus;
 pub mod dataset;
 pub mod evaluate;
 pub mod family;
+pub mod grades;
 pub mod heads;
 pub mod judge;
 pub mod linear;

@@ -14,7 +14,7 @@ use crate::heads::Labels;
 use crate::judge::{Baselines, Linear, probability};
 use crate::recipe::Recipe;
 use crate::validate::{self, Contest, disjoint, file_scores};
-use crate::{auxiliary, corpus, dataset};
+use crate::{auxiliary, corpus, dataset, grades};
 
 /// Everything there is to learn from and to measure on.
 ///
@@ -52,12 +52,14 @@ pub fn train(rows: &[Row], recipe: &Recipe) -> Result<Made> {
     let trial = Recipe { technique_rounds: 0, ..recipe.clone() };
     let held_out = validate::by_group(rows, &trial)?.without_techniques();
     let judged = held_out.judges.get("screen").map_or(&[][..], |tally| &tally.malicious);
+    let graded = held_out.judges.get("screen").map_or(&[][..], |tally| &tally.grades);
     let margins: Vec<(f32, bool)> = judged.iter().map(|(p, truth)| (margin(*p), *truth)).collect();
     let bytes = assemble(&Linear::train(&learnable(rows), recipe))?.to_bytes();
     let manifest = Manifest {
         weights_sha256: Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect(),
         prior: 0.5,
         malicious: calibrate(&margins),
+        grades: Some(grades::fit(graded)),
         seed: recipe.seed,
         trained_on: sources(rows),
     };

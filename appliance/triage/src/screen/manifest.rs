@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::grades::Grades;
+
 /// What goes with a weights file: how to check it and how to read its scores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -10,6 +12,9 @@ pub struct Manifest {
     pub prior: f32,
     /// Calibration of the malicious head.
     pub malicious: Platt,
+    /// How severities are chosen; as their head says where it is missing.
+    #[serde(default)]
+    pub grades: Option<Grades>,
     /// Seed of everything drawn by chance in training.
     pub seed: u64,
     /// What it was trained on: a line per source with its licence.

@@ -6,6 +6,7 @@
 //! more than [`features::MAX_TEXT`], and no line and no weights file makes it panic.
 
 pub mod features;
+mod grades;
 mod manifest;
 mod memory;
 pub mod weights;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use vedette_event::{ScoredTechnique, Screen, ScreenSay, Severity, ThreatClass};
 
+pub use grades::{EVIDENCE, GRADES, Grades, grade};
 pub use manifest::{Manifest, Platt};
 pub use weights::{Column, Weights, WeightsError};
 
@@ -50,6 +52,7 @@ pub enum ScreenError {
 pub struct LinearScreen {
     weights: Weights,
     platt: Platt,
+    grades: Option<Grades>,
     bundle: String,
     memory: Arc<Memory>,
 }
@@ -78,6 +81,7 @@ impl LinearScreen {
         Ok(Self {
             weights: Weights::from_bytes(weights)?,
             platt: manifest.malicious,
+            grades: manifest.grades,
             bundle: bundle_name(&found),
             memory: Arc::default(),
         })
@@ -97,7 +101,7 @@ impl LinearScreen {
         let techniques = ranked(self.weights.techniques(), &columns[Column::TECHNIQUES]);
         ScreenSay {
             malicious: self.platt.probability(columns[Column::Malicious.index()]),
-            severities: ranked(Severity::ALL, &columns[Column::SEVERITIES]),
+            severities: self.severities(columns),
             classes,
             techniques: techniques
                 .into_iter()
@@ -105,6 +109,20 @@ impl LinearScreen {
                 .map(|(id, score)| ScoredTechnique { id, score })
                 .collect(),
             novelty: scored.unseen(Block::Words),
+        }
+    }
+}
+
+impl LinearScreen {
+    /// Severities, best first, as they are to be chosen by.
+    fn severities(&self, columns: &[f32]) -> Vec<(Severity, f32)> {
+        let severities = &columns[Column::SEVERITIES];
+        match &self.grades {
+            Some(grades) => {
+                let evidence = Grades::evidence(severities, columns[Column::Malicious.index()]);
+                ranked(&GRADES, &grades.scores(evidence))
+            }
+            None => ranked(Severity::ALL, severities),
         }
     }
 }

@@ -29,6 +29,7 @@ fn manifest(bytes: &[u8]) -> String {
         weights_sha256: manifest::sha256_hex(bytes),
         prior: 0.5,
         malicious: Platt { slope: 1.0, intercept: 0.0 },
+        grades: None,
         seed: 1,
         trained_on: vec![],
     })
