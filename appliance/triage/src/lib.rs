@@ -10,6 +10,7 @@ mod alert;
 mod baseline;
 mod behaviour;
 mod clean;
+mod company;
 mod correlate;
 mod digest;
 mod engine;

@@ -18,6 +18,7 @@ use crate::machines::Machines;
 use crate::policy::Policy;
 use crate::rules::{Hit, Signal, Strength};
 use crate::sigma::{Completed, Counts, Sigma};
+use crate::voices::LEAST_LIKELY;
 
 /// Name of the rule that means that the attacker got in.
 pub(crate) const BREAK_IN: &str = "login succeeded after many failures";
@@ -183,7 +184,8 @@ impl Watch {
         // A count of unlike suspicious lines is of the kind of its last one.
         if matches!(counter.counted, Counted::Suspicious | Counted::ScreenSure) {
             fired.class = line.verdict.threat_class;
-            fired.techniques = line.verdict.techniques.iter().map(|it| it.id).take(2).collect();
+            let spoken_for = line.verdict.techniques.iter().filter(|it| it.score >= LEAST_LIKELY);
+            fired.techniques = spoken_for.map(|it| it.id).take(2).collect();
         }
         fired.subject.by_user = counter.by == By::User;
         Some(fired)
