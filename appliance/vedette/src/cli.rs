@@ -346,6 +346,9 @@ pub(crate) struct EvalArguments {
     /// Leave the language model out
     #[arg(long)]
     pub(crate) no_model: bool,
+    /// Ask the active model without its tuning besides, which takes minutes
+    #[arg(long, conflicts_with = "no_model")]
+    pub(crate) untuned: bool,
     /// Also write report.md, report.json and plots into this folder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,

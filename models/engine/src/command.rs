@@ -81,8 +81,11 @@ enum Action {
         #[command(flatten)]
         model: ModelArguments,
         /// Ask by label scores with this prompt file; without it, as the appliance asks.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "untuned")]
         prompt: Option<PathBuf>,
+        /// Ask by label scores with the prompt of a model that was not tuned, whatever tuning there is.
+        #[arg(long)]
+        untuned: bool,
     },
     /// Answer JSON lines `{"id", "question", "cue", "grammar"}` from standard input in the words that
     /// each one's grammar (Lark's notation) allows, one answer a line.
@@ -119,7 +122,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Action::Build { model, adapters, quantise, out } => {
             build_file(model, adapters, *quantise, out)
         }
-        Action::Classify { model, prompt } => classify(model, prompt.as_deref()),
+        Action::Classify { model, prompt, untuned } => {
+            let prompt = match prompt {
+                Some(path) => Some(Prompt::parse(&std::fs::read_to_string(path)?)?),
+                None if *untuned => Some(Prompt::base()?),
+                None => None,
+            };
+            classify(model, prompt)
+        }
         Action::Write { model, adapter } => write(model, adapter.as_deref()),
     }
 }
@@ -276,12 +286,10 @@ struct Judged<'a> {
     say: ModelSay,
 }
 
-fn classify(model: &ModelArguments, prompt: Option<&Path>) -> anyhow::Result<()> {
+fn classify(model: &ModelArguments, prompt: Option<Prompt>) -> anyhow::Result<()> {
     ModelArguments::prepare(0);
-    let prompt = prompt.map(std::fs::read_to_string).transpose()?;
     let mut judge = match prompt {
         Some(prompt) => {
-            let prompt = Prompt::parse(&prompt)?;
             Judge::Analyst(Box::new(Analyst::new(model.open()?, &prompt, &model.options())?))
         }
         None => Judge::new(model.open()?, model.options())?,

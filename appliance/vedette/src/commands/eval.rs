@@ -1,5 +1,7 @@
 //! `vedette model eval`: what each decider is worth on labelled lines, beside the simple baselines.
 
+mod untuned;
+
 use std::collections::HashMap;
 use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
 use std::path::Path;
@@ -11,7 +13,7 @@ use vedette_event::{
 use vedette_settings::ModelDevice;
 use vedette_syslog::{Received, decode};
 use vedette_train::dataset::Split;
-use vedette_train::evaluate::{self, Answer, Data, Differential, Sheet};
+use vedette_train::evaluate::{self, Answer, Data, Differential, Sheet, Slice};
 use vedette_train::recipe::Recipe;
 use vedette_triage::{Judge, Reading};
 
@@ -25,16 +27,18 @@ use crate::state::Home;
 const BATCH: usize = 16;
 
 /// Judges that are compared, the one that should be better first.
-const CONTESTS: [(&str, &str); 5] = [
+const CONTESTS: [(&str, &str); 6] = [
     (ENSEMBLE, "screen"),
     (ENSEMBLE, WITHOUT_MODEL),
     ("model", evaluate::BAYES),
     ("screen", evaluate::BAYES),
     ("model", "screen"),
+    ("model", UNTUNED),
 ];
 
 const ENSEMBLE: &str = "ensemble";
 const WITHOUT_MODEL: &str = "ensemble without the model";
+const UNTUNED: &str = "model, untuned";
 
 pub(crate) fn run(arguments: &EvalArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
@@ -44,13 +48,17 @@ pub(crate) fn run(arguments: &EvalArguments) -> Outcome {
     let mut asked = Asked::new(&home, arguments.no_model)?;
     let records: Vec<LogRecord> = data.samples.iter().map(|sample| record(&sample.raw)).collect();
     asked.learn(&judge, &records)?;
-    let judges = judges(&judge, &records, &asked, &data);
+    let mut judges = judges(&judge, &records, &asked, &data);
+    if arguments.untuned {
+        judges.push((UNTUNED.to_owned(), untuned_answers(&home, &judge, &records)?));
+    }
     let pairs = CONTESTS.map(|(better, worse)| (better.to_owned(), worse.to_owned()));
     let sheet = Sheet { samples: &data.samples, judges, pairs: pairs.to_vec() };
     let mut report = sheet.report()?;
     if let Some(differential) = injections(&arguments.data, &judge, &mut asked)? {
         report.differentials.push((ENSEMBLE.to_owned(), differential));
     }
+    report.slices.extend(smoke(&arguments.data, &judge, &mut asked)?);
     if let Some(path) = &arguments.rows {
         rows(path, &sheet, &records)?;
     }
@@ -87,6 +95,21 @@ fn judges(
     judges
 }
 
+/// What the active model says where its tuning is left out.
+fn untuned_answers(home: &Home, judge: &Judge, records: &[LogRecord]) -> Outcome<Vec<Answer>> {
+    let bundle = home.bundles().find().map_err(|error| anyhow!(error))?;
+    let questions: Vec<Question> = records.iter().map(|record| judge.question(record)).collect();
+    let says = untuned::ask(&worker_settings(), &bundle, &questions)?;
+    let said = |(record, say)| Answer::from(&judge.classify(record, Decider::Model, Some(say)));
+    Ok(records.iter().zip(&says).map(said).collect())
+}
+
+/// A worker on every processor: nothing else waits for the machine.
+fn worker_settings() -> WorkerSettings {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    WorkerSettings::find(u16::try_from(threads).unwrap_or(u16::MAX), ModelDevice::Auto)
+}
+
 /// The model and what it has said so far.
 struct Asked {
     client: Option<WorkerClient>,
@@ -95,13 +118,10 @@ struct Asked {
 
 impl Asked {
     fn new(home: &Home, without: bool) -> Outcome<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = u16::try_from(threads).unwrap_or(u16::MAX);
         let client = (!without).then(|| {
             let bundles = home.bundles();
             bundles.find().map_err(|error| anyhow!("{error}, or leave it out with --no-model"))?;
-            let settings = WorkerSettings::find(threads, ModelDevice::Auto);
-            anyhow::Ok(WorkerClient::new(bundles, settings))
+            anyhow::Ok(WorkerClient::new(bundles, worker_settings()))
         });
         Ok(Self { client: client.transpose()?, says: HashMap::new() })
     }
@@ -144,6 +164,22 @@ fn injections(data: &Path, judge: &Judge, asked: &mut Asked) -> Outcome<Option<D
     let pairs: Vec<(Answer, Answer)> =
         records.iter().map(|[line, twin]| (answer(line), answer(twin))).collect();
     Ok(Some(Differential::of(&pairs)))
+}
+
+/// Everybody on the public set of OpenSOC-AI, where the data has it. Its lines are made from a few
+/// templates, so being right there proves little, and being wrong that something is broken.
+fn smoke(data: &Path, judge: &Judge, asked: &mut Asked) -> Outcome<Option<Slice>> {
+    let file = data.join("opensoc/opensoc_train.jsonl");
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let data = evaluate::read(&file, Split::Train)?;
+    let records: Vec<LogRecord> = data.samples.iter().map(|sample| record(&sample.raw)).collect();
+    asked.learn(judge, &records)?;
+    let judges = judges(judge, &records, asked, &data);
+    let sheet = Sheet { samples: &data.samples, judges, pairs: Vec::new() };
+    let all = sheet.report()?.slices.into_iter().next();
+    Ok(all.map(|slice| Slice { name: "OpenSOC-AI, a smoke test".to_owned(), ..slice }))
 }
 
 /// Every judge's answer to every line, as JSON, one line each.
