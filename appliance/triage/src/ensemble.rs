@@ -139,7 +139,8 @@ impl Judge {
             hits: part.rules.then_some(reading.hits.as_slice()),
             screen: screen.as_ref(),
             model: model.filter(|_| part.model),
-            event: is_event(&reading.screened),
+            // A customer's rule was written for its events and stands as a rule does on other lines.
+            event: reading.sigma.is_empty() && is_event(&reading.screened),
         };
         self.verdict(reading, who, &voices)
     }
