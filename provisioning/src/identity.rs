@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::certificate::ConsoleCertificate;
-use crate::{ProvisioningError, base32, files};
+use crate::{ProvisioningError, base32, files, hex};
 
 const KEY_FILE: &str = "device.key";
 
@@ -141,22 +141,13 @@ fn load_or_create_key(
     }
     let mut seed = [0; 32];
     entropy.fill(&mut seed).map_err(ProvisioningError::Entropy)?;
-    let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    files::write_secret(path, &format!("{text}\n"))?;
+    files::write_secret(path, &format!("{}\n", hex::encode(&seed)))?;
     Ok(SigningKey::from_bytes(&seed))
 }
 
 /// Reads the seed (RFC 8032, section 5.1.5) from its hexadecimal digits.
 fn parse_key(text: &str) -> Option<SigningKey> {
-    let digits = text.trim_end();
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut seed = [0; 32];
-    for (byte, start) in seed.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(&digits[start..start + 2], 16).ok()?;
-    }
-    Some(SigningKey::from_bytes(&seed))
+    hex::decode(text.trim_end()).map(|seed| SigningKey::from_bytes(&seed))
 }
 
 #[cfg(test)]
