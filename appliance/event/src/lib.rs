@@ -4,7 +4,7 @@
 //! hands to another is defined here once: the decoded log line ([`LogRecord`]), what triage says of
 //! it ([`Verdict`]), what it becomes ([`Incident`]), the query asked back about it ([`query::Query`]),
 //! the guidance found for it ([`Resolution`]) and the traits behind which the heavy rooms hide
-//! ([`Screen`], [`LanguageModel`], [`EvidenceSource`], [`Retriever`]).
+//! ([`Screen`], [`LanguageModel`], [`Embedder`], [`EvidenceSource`], [`Retriever`]).
 //!
 //! Start reading at [`LogRecord`] and [`Incident`].
 
@@ -26,7 +26,9 @@ pub use ids::{EventId, IncidentId, ParseIdError};
 pub use incident::{
     Entity, EntityKind, EvidenceLine, Incident, IncidentStatus, Outcome, RiskReason,
 };
-pub use model::{LanguageModel, ModelError, ModelSay, Question, QuestionId, Screen, ScreenSay};
+pub use model::{
+    Embedder, LanguageModel, ModelError, ModelSay, Question, QuestionId, Screen, ScreenSay,
+};
 pub use network::{Network, ParseNetworkError};
 pub use record::{Defect, Fields, LogRecord, Peer, Transport};
 pub use resolution::{

@@ -89,3 +89,9 @@ pub trait LanguageModel: Send {
     /// When no answer can be had at all; the questions may be asked again.
     fn ask(&mut self, questions: &[Question]) -> Result<Vec<ModelSay>, ModelError>;
 }
+
+/// A sentence model, wherever it runs: texts to vectors whose products say how alike they are.
+pub trait Embedder: Send + Sync {
+    /// A vector of length one for each text, in order; nothing where nobody answers in time.
+    fn embed(&self, texts: &[&str]) -> Option<Vec<Vec<f32>>>;
+}

@@ -38,6 +38,13 @@ pub enum Request {
         /// then is not calculated.
         within_ms: u64,
     },
+    /// Turn texts into vectors of length one.
+    Embed {
+        /// At most [`MAX_QUESTIONS`], none longer than [`MAX_QUESTION_BYTES`].
+        texts: Vec<String>,
+        /// As for [`Request::Ask`].
+        within_ms: u64,
+    },
 }
 
 /// What the worker answers.
@@ -55,6 +62,11 @@ pub enum Reply {
     Says {
         /// The answers.
         says: Vec<ModelSay>,
+    },
+    /// One vector for each text, in order.
+    Vectors {
+        /// All of one length.
+        vectors: Vec<Vec<f32>>,
     },
     /// The request cannot be answered; the connection stays usable.
     Failed {

@@ -10,6 +10,7 @@ use vedette_event::{
 };
 
 use crate::backend::Backend;
+use crate::gguf::bytes;
 use crate::line::{capped, neutral};
 use crate::trie::log_sum_exp;
 use crate::{Adapter, Batch, EngineError, LoadOptions, ModelFile, Tokenizer};
@@ -56,16 +57,12 @@ impl Heads {
     /// The file's name in a bundle and beside an adapter.
     pub const FILE: &str = "heads.safetensors";
 
-    /// Reads heads from a file.
+    /// Reads heads from a file, after comparing its SHA-256 (hex) where that is given.
     ///
     /// # Errors
-    /// When it cannot be read or is damaged.
-    pub fn read(path: &Path) -> Result<Self, EngineError> {
-        let unreadable = |source| EngineError::Read { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_HEADS_BYTES {
-            return Err(EngineError::Heads(format!("they take more than {MAX_HEADS_BYTES} bytes")));
-        }
-        Self::parse(&std::fs::read(path).map_err(unreadable)?)
+    /// When it cannot be read, is another one or is damaged.
+    pub fn read(path: &Path, expected: Option<&str>) -> Result<Self, EngineError> {
+        Self::parse(&bytes(path, expected, MAX_HEADS_BYTES)?)
     }
 
     /// Reads heads from the bytes of a safetensors file: `NAME.weight` and `NAME.bias` of
@@ -176,18 +173,19 @@ impl Tuning {
         Ok(Some(Self { adapter, heads: Heads::parse(HEADS)?, name: "tuned-1".to_owned() }))
     }
 
-    /// The heads beside a model's file, where it was built with some.
+    /// The heads beside a model's file, where it was built with some, held to their SHA-256 (hex)
+    /// where it is given.
     ///
     /// # Errors
-    /// When they are there and damaged.
-    pub fn beside(model: &Path) -> Result<Option<Self>, EngineError> {
+    /// When they are there and others or damaged, or should be there and are not.
+    pub fn beside(model: &Path, expected: Option<&str>) -> Result<Option<Self>, EngineError> {
         let path = model.with_file_name(Heads::FILE);
-        if !path.exists() {
+        if expected.is_none() && !path.exists() {
             return Ok(None);
         }
         let folder = model.parent().and_then(Path::file_name).unwrap_or_default();
         let name = folder.to_string_lossy().into_owned();
-        Ok(Some(Self { adapter: None, heads: Heads::read(&path)?, name }))
+        Ok(Some(Self { adapter: None, heads: Heads::read(&path, expected)?, name }))
     }
 }
 

@@ -8,11 +8,12 @@ use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vedette_engine::worker::{
-    Service, close_inherited, enclose, selected, serve_connection, serve_listener, yield_to_others,
+    Chosen, Service, bundle, close_inherited, enclose, selected, sentences, serve_connection,
+    serve_listener, yield_to_others,
 };
 use vedette_engine::{
-    Adapter, Analyst, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor, Prompt,
-    Quantisation, Writer, build,
+    Adapter, Analyst, Embedder, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor,
+    Prompt, Quantisation, Writer, build,
 };
 use vedette_event::{LanguageModel, ModelSay, Question, QuestionId};
 
@@ -42,6 +43,13 @@ enum Action {
         #[arg(long)]
         stdin: bool,
     },
+    /// Turn texts into vectors on one connection, standard input being its connected Unix socket.
+    Embed {
+        /// The sentence model's bundle.
+        folder: PathBuf,
+        #[command(flatten)]
+        means: Means,
+    },
     /// Say what a model file holds.
     Inspect {
         #[command(flatten)]
@@ -57,10 +65,13 @@ enum Action {
         /// As JSON.
         #[arg(long)]
         json: bool,
-        /// Measure what standard input asks for: `"read"`, `"write"`, `"classify"` or
-        /// `"classify_eight"`, one a line.
+        /// Measure what standard input asks for: `"read"`, `"write"`, `"classify"`,
+        /// `"classify_eight"` or `"greedy"`, one a line.
         #[arg(long)]
         steps: bool,
+        /// Ask about lines as the appliance does, by heads where the model has some.
+        #[arg(long, requires = "steps")]
+        heads: bool,
     },
     /// Merge adapters into a model and quantise it anew.
     Build {
@@ -105,6 +116,16 @@ struct ModelArguments {
     /// Refuse the file unless this is its SHA-256 (hex).
     #[arg(long)]
     sha256: Option<String>,
+    /// Refuse the heads beside the file unless this is their SHA-256 (hex).
+    #[arg(long)]
+    heads_sha256: Option<String>,
+    #[command(flatten)]
+    means: Means,
+}
+
+/// What a process may use.
+#[derive(Args)]
+struct Means {
     /// Threads to calculate with.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
@@ -113,12 +134,22 @@ struct ModelArguments {
     memory_mib: u64,
 }
 
+/// A model's file, opened behind the walls.
+struct Opened {
+    file: ModelFile,
+    /// What the heads beside it must be.
+    heads_sha256: Option<String>,
+    /// The walls that are missing.
+    without: Vec<String>,
+}
+
 /// Does what the command line says.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Action::Serve { model, socket, stdin } => serve(model, socket.as_deref(), *stdin),
+        Action::Embed { folder, means } => embed(folder, means),
         Action::Inspect { model, json } => inspect(model, *json),
-        Action::Bench { model, json, steps } => bench(model, *json, *steps),
+        Action::Bench { model, json, steps, heads } => bench(model, *json, (*steps, *heads)),
         Action::Build { model, adapters, quantise, out } => {
             build_file(model, adapters, *quantise, out)
         }
@@ -144,52 +175,106 @@ impl ModelArguments {
         // A worker that was built for a graphics processor exists for nothing else.
         let graphics = cfg!(feature = "cuda");
         let processor = if graphics { Processor::Graphics } else { Processor::Central };
-        LoadOptions { threads: usize::from(self.threads), processor, ..LoadOptions::default() }
+        LoadOptions {
+            threads: usize::from(self.means.threads),
+            processor,
+            ..LoadOptions::default()
+        }
     }
 
     /// Shuts the process in and opens the file.
     fn open(&self) -> anyhow::Result<ModelFile> {
-        Ok(self.open_beside(&[])?.0)
+        Ok(self.open_beside(&[])?.file)
     }
 
-    /// The same where other folders are read too, with the walls that are missing.
-    fn open_beside(&self, folders: &[PathBuf]) -> anyhow::Result<(ModelFile, Vec<String>)> {
+    /// The same where other folders are read too.
+    fn open_beside(&self, folders: &[PathBuf]) -> anyhow::Result<Opened> {
         // Through links, for behind the walls they lead nowhere.
         let file = self.file.canonicalize();
         let file = file.map_err(|source| EngineError::Read { path: self.file.clone(), source })?;
-        let bundles = file.is_dir().then(|| selected(&file)).transpose()?;
-        let own = if bundles.is_some() { &file } else { file.parent().unwrap_or(&file) };
+        let chosen = file.is_dir().then(|| selected(&file)).transpose()?;
+        let own = if chosen.is_some() { &file } else { file.parent().unwrap_or(&file) };
         let readable: Vec<&Path> =
             folders.iter().map(PathBuf::as_path).chain(std::iter::once(own)).collect();
-        let walls = enclose(&readable, self.memory_mib << 20);
+        let without = self.means.shut_in(&readable);
+        let (file, heads_sha256) = match chosen {
+            Some(Chosen { model, beside }) => {
+                let heads = beside.map(|heads| heads.sha256);
+                (ModelFile::open(&model.file, Some(&model.sha256))?, heads)
+            }
+            None => (ModelFile::open(&file, self.sha256.as_deref())?, self.heads_sha256.clone()),
+        };
+        Ok(Opened { file, heads_sha256, without })
+    }
+
+    /// The sentence model in a folder of bundles. One that cannot be used must not end the other.
+    fn sentences(&self) -> Option<Embedder> {
+        let found = sentences(&self.file).transpose()?;
+        let opened = found.and_then(|chosen| sentence_model(&chosen, self.means.threads));
+        opened.inspect_err(|why| eprintln!("vedette-worker: no sentence model: {why}")).ok()
+    }
+}
+
+impl Means {
+    /// Raises the walls around the process and tells which are missing.
+    fn shut_in(&self, readable: &[&Path]) -> Vec<String> {
+        let walls = enclose(readable, self.memory_mib << 20);
         let without: Vec<String> = walls.missing().map(str::to_owned).collect();
         for wall in &without {
             eprintln!("vedette-worker: runs without {wall}: the system has refused it");
         }
-        let file = match &bundles {
-            Some(bundle) => ModelFile::open(&bundle.file, Some(&bundle.sha256))?,
-            None => ModelFile::open(&file, self.sha256.as_deref())?,
-        };
-        Ok((file, without))
+        without
     }
+}
+
+fn sentence_model(chosen: &Chosen, threads: u16) -> Result<Embedder, EngineError> {
+    let Chosen { model, beside: Some(words) } = chosen else {
+        return Err(EngineError::Corrupt("the manifest names no vocabulary".into()));
+    };
+    let weights = (model.file.as_path(), model.sha256.as_str());
+    Embedder::open(weights, (&words.file, &words.sha256), usize::from(threads))
+}
+
+/// Steps back behind all others.
+fn step_back() {
+    for refused in yield_to_others() {
+        eprintln!("vedette-worker: runs without: {refused}");
+    }
+}
+
+/// The connection that standard input is.
+fn standard_input() -> anyhow::Result<UnixStream> {
+    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    stream.peer_addr().context("standard input is no connected Unix socket")?;
+    Ok(stream)
+}
+
+fn embed(folder: &Path, means: &Means) -> anyhow::Result<()> {
+    ModelArguments::prepare(0);
+    step_back();
+    let mut stream = standard_input()?;
+    let folder = folder
+        .canonicalize()
+        .map_err(|source| EngineError::Read { path: folder.to_owned(), source })?;
+    let without = means.shut_in(&[&folder]);
+    let model = sentence_model(&bundle(&folder)?, means.threads)?;
+    Ok(serve_connection(&mut stream, &Service::new(None, Some(model), without))?)
 }
 
 fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::Result<()> {
     let passed = socket.is_none() && !stdin;
     ModelArguments::prepare(i32::from(passed));
-    for refused in yield_to_others() {
-        eprintln!("vedette-worker: runs without: {refused}");
-    }
-    let started_with = model.file.is_dir().then(|| selected(&model.file)).transpose()?;
+    step_back();
+    let chosen = || Some((selected(&model.file).ok()?, sentences(&model.file).ok().flatten()));
+    let started_with = model.file.is_dir().then(chosen).flatten();
     let load = || {
-        let (file, without) = model.open_beside(&[])?;
-        anyhow::Ok(Service::new(Judge::new(file, model.options())?, without))
+        let Opened { file, heads_sha256, without } = model.open_beside(&[])?;
+        let judge = Judge::new(file, heads_sha256.as_deref(), model.options())?;
+        let sentences = model.file.is_dir().then(|| model.sentences()).flatten();
+        anyhow::Ok(Service::new(Some(judge), sentences, without))
     };
     if stdin {
-        let descriptor = std::io::stdin().as_fd().try_clone_to_owned()?;
-        let mut stream = UnixStream::from(descriptor);
-        stream.peer_addr().context("standard input is no connected Unix socket")?;
-        return Ok(serve_connection(&mut stream, &load()?)?);
+        return Ok(serve_connection(&mut standard_input()?, &load()?)?);
     }
     let listener = match socket {
         Some(path) => listen(path)?,
@@ -199,7 +284,7 @@ fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::
         },
     };
     let is_stale = || {
-        let now = started_with.as_ref().and_then(|_| selected(&model.file).ok());
+        let now = started_with.as_ref().and_then(|_| chosen());
         now.is_some() && now != started_with
     };
     serve_listener(&listener, &load()?, is_stale);
@@ -250,7 +335,7 @@ fn build_file(
         path.canonicalize().map_err(|source| EngineError::Read { path: path.clone(), source })
     };
     let folders = adapters.iter().map(folder).collect::<Result<Vec<_>, _>>()?;
-    let (mut base, _) = model.open_beside(&folders)?;
+    let mut base = model.open_beside(&folders)?.file;
     let adapters =
         folders.iter().map(|folder| Adapter::read(folder)).collect::<Result<Vec<_>, _>>()?;
     let mut writer = std::io::BufWriter::new(file);
@@ -259,15 +344,24 @@ fn build_file(
     file.sync_all().context("cannot make the file safe")
 }
 
-fn bench(model: &ModelArguments, as_json: bool, steps: bool) -> anyhow::Result<()> {
+fn bench(
+    model: &ModelArguments,
+    as_json: bool,
+    (steps, heads): (bool, bool),
+) -> anyhow::Result<()> {
     ModelArguments::prepare(0);
-    let path = model.file.canonicalize();
-    let path = path.map_err(|source| EngineError::Read { path: model.file.clone(), source })?;
-    let sha256 = model.open()?.sha256().to_owned();
-    let (prompt, options) = (Prompt::base()?, model.options());
+    let Opened { file, heads_sha256, .. } = model.open_beside(&[])?;
+    let subject = bench::Subject {
+        path: file.path(),
+        sha256: file.sha256(),
+        heads_sha256: heads_sha256.as_deref(),
+        prompt: &Prompt::base()?,
+        options: model.options(),
+    };
+    let way = if heads { bench::Way::Appliance } else { bench::Way::Labels };
     match steps {
-        true => bench::measure_by_step(&path, &sha256, &prompt, &options),
-        false => print(&bench::measure(&path, &sha256, &prompt, &options)?, as_json),
+        true => bench::measure_by_step(&subject, way),
+        false => print(&bench::measure(&subject)?, as_json),
     }
 }
 
@@ -292,7 +386,10 @@ fn classify(model: &ModelArguments, prompt: Option<Prompt>) -> anyhow::Result<()
         Some(prompt) => {
             Judge::Analyst(Box::new(Analyst::new(model.open()?, &prompt, &model.options())?))
         }
-        None => Judge::new(model.open()?, model.options())?,
+        None => {
+            let Opened { file, heads_sha256, .. } = model.open_beside(&[])?;
+            Judge::new(file, heads_sha256.as_deref(), model.options())?
+        }
     };
     let mut out = std::io::stdout().lock();
     for (number, line) in std::io::stdin().lock().lines().enumerate() {

@@ -210,6 +210,30 @@ fn tables(reader: &mut (impl Read + Seek), bytes: u64) -> Result<Content, Engine
     Ok(content)
 }
 
+/// The bytes of a file of at most `most`, if its SHA-256 (hex) is the expected one.
+pub(crate) fn bytes(
+    path: &Path,
+    expected: Option<&str>,
+    most: u64,
+) -> Result<Vec<u8>, EngineError> {
+    let unreadable = |source| EngineError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        let text = format!("{} has more than {most} bytes", path.display());
+        return Err(EngineError::Corrupt(text));
+    }
+    let found = hash(&mut bytes.as_slice()).map_err(unreadable)?;
+    match expected {
+        Some(expected) if !expected.eq_ignore_ascii_case(&found) => {
+            let (path, expected) = (path.to_owned(), expected.to_owned());
+            Err(EngineError::Hash { path, expected, found })
+        }
+        _ => Ok(bytes),
+    }
+}
+
 /// SHA-256 of what is left to read, in hex.
 fn hash(reader: &mut impl Read) -> std::io::Result<String> {
     let mut hasher = Sha256::new();

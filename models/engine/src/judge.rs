@@ -12,12 +12,16 @@ pub enum Judge {
 
 impl Judge {
     /// Loads a model: with the heads beside its file, with the tuning that ships for exactly this
-    /// base, or as it is.
+    /// base, or as it is. Heads are held to their SHA-256 (hex) where it is given.
     ///
     /// # Errors
     /// When the file or what belongs to it is damaged.
-    pub fn new(file: ModelFile, options: LoadOptions) -> Result<Self, EngineError> {
-        let tuning = match Tuning::beside(file.path())? {
+    pub fn new(
+        file: ModelFile,
+        heads_sha256: Option<&str>,
+        options: LoadOptions,
+    ) -> Result<Self, EngineError> {
+        let tuning = match Tuning::beside(file.path(), heads_sha256)? {
             Some(tuning) => Some(tuning),
             None => Tuning::shipped(file.sha256())?,
         };

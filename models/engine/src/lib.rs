@@ -1,5 +1,5 @@
 //! The language model: GGUF file, tokenizer, Llama forward pass, label scoring, and the worker
-//! process in which all of it runs.
+//! process in which all of it runs; and a sentence model that says how alike texts are ([`Embedder`]).
 //!
 //! A line is put before the model as data, and the answer is read off the probabilities of fixed
 //! labels, or written under a grammar that leaves it no other words. The same file, prompt and line give the same bits.
@@ -15,6 +15,7 @@ mod build;
 mod choice;
 mod classifier;
 mod config;
+mod embedder;
 mod error;
 mod gguf;
 mod header;
@@ -43,6 +44,7 @@ pub use batch::{Batch, Spot};
 pub use build::{Quantisation, build};
 pub use classifier::{CLASSIFIER_TOKENS, Classifier, Heads, Tuning, classifier_tokens};
 pub use config::LlamaConfig;
+pub use embedder::Embedder;
 pub use error::EngineError;
 pub use gguf::ModelFile;
 pub use hidden::Pooling;

@@ -1,5 +1,5 @@
 //! Which bundle of a folder of bundles was activated: `active.json` there names it, `manifest.json` in
-//! its own folder names its file.
+//! its own folder names its files.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,6 +13,9 @@ use crate::EngineError;
 /// Longest of the two files read, in bytes; ours have a few hundred.
 const MAX_BYTES: u64 = 64 << 10;
 
+/// What makes a folder a bundle.
+const MANIFEST: &str = "manifest.json";
+
 /// The bundle of a machine on which none was activated.
 const BASE: &str = "base";
 
@@ -21,13 +24,24 @@ struct Active {
     active: String,
 }
 
+/// The sentence model's folder.
+const SENTENCES: &str = "sentences";
+
 #[derive(Deserialize)]
 struct Manifest {
+    #[serde(flatten)]
+    model: Entry,
+    #[serde(default)]
+    beside: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
     file: String,
     sha256: String,
 }
 
-/// A model's file and the hash it must have.
+/// A file and the hash it must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
     /// The file.
@@ -36,16 +50,46 @@ pub struct Selected {
     pub sha256: String,
 }
 
+/// What a bundle consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The model.
+    pub model: Selected,
+    /// What belongs to it: heads, or a vocabulary.
+    pub beside: Option<Selected>,
+}
+
 /// The activated bundle of a folder.
 ///
 /// # Errors
 /// When it has no readable manifest, or one that points elsewhere.
-pub fn selected(bundles: &Path) -> Result<Selected, EngineError> {
+pub fn selected(bundles: &Path) -> Result<Chosen, EngineError> {
     let active: Option<Active> = read(&bundles.join("active.json")).ok();
     let name = active.map_or_else(|| BASE.to_owned(), |active| active.active);
-    let folder = bundles.join(plain(&name)?);
-    let manifest: Manifest = read(&folder.join("manifest.json"))?;
-    Ok(Selected { file: folder.join(plain(&manifest.file)?), sha256: manifest.sha256 })
+    bundle(&bundles.join(plain(&name)?))
+}
+
+/// The sentence model of a folder of bundles, where it was pulled.
+///
+/// # Errors
+/// As [`selected`].
+pub fn sentences(bundles: &Path) -> Result<Option<Chosen>, EngineError> {
+    let folder = bundles.join(SENTENCES);
+    folder.join(MANIFEST).exists().then(|| bundle(&folder)).transpose()
+}
+
+/// What the manifest in a folder names.
+///
+/// # Errors
+/// As [`selected`].
+pub fn bundle(folder: &Path) -> Result<Chosen, EngineError> {
+    let manifest: Manifest = read(&folder.join(MANIFEST))?;
+    let entry = |entry: Entry| {
+        let file = folder.join(plain(&entry.file)?);
+        Ok::<_, EngineError>(Selected { file, sha256: entry.sha256 })
+    };
+    let beside = manifest.beside.into_iter().next().map(entry).transpose()?;
+    Ok(Chosen { model: entry(manifest.model)?, beside })
 }
 
 /// A name without a way out of the folder it stands in.
@@ -83,9 +127,9 @@ mod tests {
         let activate = |name: &str| {
             let text = format!(r#"{{"active": "{name}"}}"#);
             std::fs::write(folder.path().join("active.json"), text).unwrap();
-            selected(folder.path()).ok().map(|found| found.sha256)
+            selected(folder.path()).ok().map(|found| found.model.sha256)
         };
-        assert_eq!(selected(folder.path()).unwrap().file, folder.path().join("base/a.gguf"));
+        assert_eq!(selected(folder.path()).unwrap().model.file, folder.path().join("base/a.gguf"));
         for (name, found) in [
             ("office", Some("office")),
             ("base", Some("base")),

@@ -1,14 +1,14 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use vedette_event::worker::{MAX_QUESTION_BYTES, MAX_QUESTIONS, Reply, Request};
 use vedette_event::{LanguageModel, ModelSay, Question};
 
 use super::frame::{FrameError, read_frame, write_frame};
-use crate::Judge;
+use crate::{Embedder, Judge};
 
 /// Most connections at once: the appliance and a command or two beside it.
 const MAX_CONNECTIONS: usize = 4;
@@ -19,16 +19,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Questions calculated before the clock is looked at again: a pass takes several of them anyway.
 const QUESTIONS_A_LOOK: usize = 4;
 
-/// A loaded model with what its process lacks.
+/// What is loaded, with what its process lacks.
 pub struct Service {
-    judge: Mutex<Judge>,
+    judge: Option<Mutex<Judge>>,
+    sentences: Option<Embedder>,
     without: Vec<String>,
 }
 
 impl Service {
-    /// A service by a model, in a process around which some walls could not be raised.
-    pub fn new(judge: Judge, without: Vec<String>) -> Self {
-        Self { judge: Mutex::new(judge), without }
+    /// A service by the models there are, in a process around which some walls could not be raised.
+    pub fn new(judge: Option<Judge>, sentences: Option<Embedder>, without: Vec<String>) -> Self {
+        Self { judge: judge.map(Mutex::new), sentences, without }
+    }
+
+    fn judge(&self) -> Result<MutexGuard<'_, Judge>, String> {
+        let judge = self.judge.as_ref().ok_or("no language model runs here")?;
+        Ok(judge.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -83,20 +89,45 @@ pub fn serve_listener(listener: &UnixListener, service: &Service, is_stale: impl
 
 fn answer(request: Request, service: &Service) -> Reply {
     let asked = Instant::now();
-    let mut judge = match service.judge.lock() {
-        Ok(judge) => judge,
-        Err(poisoned) => poisoned.into_inner(),
-    };
-    match request {
+    let late = |within_ms| asked.elapsed() >= Duration::from_millis(within_ms);
+    let answered = match request {
         Request::Hello => {
-            Reply::Ready { bundle: judge.bundle().to_owned(), without: service.without.clone() }
+            // Answered when the judge is free: whoever greets wants to ask it.
+            let judged_by = service.judge().ok().map(|judge| judge.bundle().to_owned());
+            let read_by = service.sentences.as_ref().map(|model| model.name().to_owned());
+            let bundle = judged_by.or(read_by).unwrap_or_default();
+            Ok(Reply::Ready { bundle, without: service.without.clone() })
         }
         Request::Ask { questions, within_ms } => {
-            let late = || asked.elapsed() >= Duration::from_millis(within_ms);
-            let says = check(&questions).and_then(|()| says(&mut judge, &questions, late));
-            says.map_or_else(|why| Reply::Failed { why }, |says| Reply::Says { says })
+            let texts = questions.iter().map(|question| question.text.as_str());
+            check(texts).and_then(|()| service.judge()).and_then(|mut judge| {
+                let says = says(&mut judge, &questions, || late(within_ms))?;
+                Ok(Reply::Says { says })
+            })
         }
+        Request::Embed { texts, within_ms } => check(texts.iter().map(String::as_str))
+            .and_then(|()| vectors(service, &texts, || late(within_ms)))
+            .map(|vectors| Reply::Vectors { vectors }),
+    };
+    answered.unwrap_or_else(|why| Reply::Failed { why })
+}
+
+/// A vector of each text, unless it gets late.
+fn vectors(
+    service: &Service,
+    texts: &[String],
+    late: impl Fn() -> bool,
+) -> Result<Vec<Vec<f32>>, String> {
+    let model = service.sentences.as_ref().ok_or("no sentence model runs here")?;
+    let mut vectors = Vec::with_capacity(texts.len());
+    for text in texts {
+        if late() {
+            let count = texts.len();
+            return Err(format!("{} of {count} texts when the time was up", vectors.len()));
+        }
+        vectors.push(model.embed(text));
     }
+    Ok(vectors)
 }
 
 /// The answers, unless it gets late.
@@ -116,11 +147,11 @@ fn says(
     Ok(says)
 }
 
-fn check(questions: &[Question]) -> Result<(), String> {
-    if questions.len() > MAX_QUESTIONS {
-        return Err(format!("{} questions at once, at most {MAX_QUESTIONS}", questions.len()));
+fn check<'t>(texts: impl ExactSizeIterator<Item = &'t str>) -> Result<(), String> {
+    if texts.len() > MAX_QUESTIONS {
+        return Err(format!("{} questions at once, at most {MAX_QUESTIONS}", texts.len()));
     }
-    match questions.iter().map(|question| question.text.len()).max() {
+    match texts.map(str::len).max() {
         Some(longest) if longest > MAX_QUESTION_BYTES => {
             Err(format!("a question of {longest} bytes, at most {MAX_QUESTION_BYTES}"))
         }
