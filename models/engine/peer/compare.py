@@ -10,6 +10,7 @@ compared runs in turns and the best of all rounds counts.
 """
 
 import argparse
+import glob
 import json
 import os
 import pathlib
@@ -24,13 +25,19 @@ FLAGS = (
 ).split()
 STEPS = ("read", "write", "classify", "classify_eight", "grammar")
 COUNTS = {"read": 256, "write": 32, "classify": 1, "classify_eight": 8, "grammar": 1}
-NAMES = {
-    "read": "prefill of 256, tokens/s",
-    "write": "decode, tokens/s",
-    "classify": "classifications/s, prefix kept",
-    "classify_eight": "classifications/s, eight lines",
-    "grammar": "classifications/s against JSON with a grammar",
+# A row each: what it is called, whose way ours goes, our step, and theirs.
+ROWS = {
+    "read": ("prefill of 256, tokens/s", "labels", "read", "read"),
+    "write": ("decode, tokens/s", "labels", "write", "write"),
+    "classify": ("labels scored, lines/s, prefix kept", "labels", "classify", "classify"),
+    "classify_eight": ("the same, eight lines together", "labels", "classify_eight", "classify"),
+    "grammar": ("labels scored against JSON with a grammar", "labels", "classify", "grammar"),
+    "heads": ("one pass and heads, lines/s", "heads", "classify", "classify"),
+    "heads_eight": ("the same, eight lines together", "heads", "classify_eight", "classify"),
+    "heads_grammar": ("heads against JSON with a grammar", "heads", "classify", "grammar"),
 }
+# Energy counters of the processor's packages, in microjoules.
+COUNTERS = "/sys/class/powercap/intel-rapl:?/energy_uj"
 # Llama file types of the quantiser.
 FILE_TYPES = {"q8_0": 7, "q4_0": 2}
 
@@ -62,23 +69,50 @@ def quantised(interpreter: str, model: pathlib.Path, kind: str, out: pathlib.Pat
     return out
 
 
+def joules() -> float | None:
+    """What the processor has used so far, all programs together; None where the machine does not tell."""
+    try:
+        counts = [int(pathlib.Path(path).read_text()) for path in glob.glob(COUNTERS)]
+    except (OSError, ValueError):
+        return None
+    return sum(counts) / 1e6 if counts else None
+
+
+def agreement(ours: list, theirs: list) -> dict:
+    """Share of equal tokens, and how many are equal before the first that is not, by opening."""
+    pairs = [list(zip(own, other)) for own, other in zip(ours, theirs)]
+    equal = sum(own == other for pair in pairs for own, other in pair)
+    until = [next((at for at, (a, b) in enumerate(pair) if a != b), len(pair)) for pair in pairs]
+    return {"share": equal / sum(map(len, pairs)), "equal_before_the_first": until}
+
+
 class Engine:
     """A process that runs one step for each line it is given."""
 
     def __init__(self, name: str, command: list, file: pathlib.Path):
         self.name, self.file, self.best, self.resident = name, file, {}, 0
+        self.joules = {}
         self.process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.report = json.loads(self.process.stdout.readline())
 
-    def run(self, step: str) -> None:
+    def ask(self, step: str) -> dict:
         self.process.stdin.write(json.dumps(step) + "\n")
         self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
+        return json.loads(self.process.stdout.readline())
+
+    def run(self, step: str) -> None:
+        before = joules()
+        answer = self.ask(step)
+        after = joules()
         rate = COUNTS[step] / answer["seconds"]
         self.best[step] = max(rate, self.best.get(step, 0))
         self.resident = max(self.resident, answer["resident_bytes"] or 0)
+        # A counter that began anew in between tells nothing.
+        if before is not None and after is not None and after >= before:
+            each = (after - before) / COUNTS[step]
+            self.joules[step] = min(each, self.joules.get(step, each))
 
     def end(self) -> None:
         self.process.stdin.close()
@@ -92,40 +126,51 @@ def compare(worker, interpreter, files: dict, threads: int, rounds: int, state: 
     ours = Engine("vedette", command, files["ours"])
     question = state / "question.json"
     question.write_text(json.dumps(ours.report))
-    peers = [
-        Engine(f"llama.cpp {kind}", [interpreter, HERE / "llama.py", file, threads, question], file)
-        for kind, file in files.items()
-        if kind != "ours"
-    ]
+
+    def peer(name: str, file: pathlib.Path) -> Engine:
+        return Engine(name, [interpreter, HERE / "llama.py", file, threads, question], file)
+
+    # The same file in both, for what they write must be the same text.
+    same = peer("llama.cpp", files["ours"])
+    written = agreement(ours.ask("greedy")["written"], same.ask("greedy")["written"])
+    same.end()
+    ways = {"labels": ours}
+    heads = Engine("vedette, heads", [*command, "--heads"], files["ours"])
+    if heads.report["bundle"] != ours.report["bundle"]:
+        ways["heads"] = heads
+    peers = [peer(f"llama.cpp {kind}", file) for kind, file in files.items() if kind != "ours"]
     for _ in range(rounds):
         for step in STEPS:
             # Ours writes no JSON; eight lines of theirs take eight times as long as one.
             mine = [] if step == "grammar" else [ours]
+            if step.startswith("classify"):
+                mine = list(ways.values())
             for engine in mine + ([] if step == "classify_eight" else peers):
                 engine.run(step)
-    for engine in [ours, *peers]:
+    for engine in {ours, heads, *peers}:
         engine.end()
-    # What ours does without writing a word is what theirs does with JSON.
-    ours.best["grammar"] = ours.best["classify"]
-    for peer in peers:
-        peer.best["classify_eight"] = peer.best["classify"]
-    rows = {
-        step: {
-            "ours": ours.best[step],
-            "peers": {peer.name: peer.best[step] for peer in peers},
-            "ratio": ours.best[step] / max(peer.best[step] for peer in peers),
-        }
-        for step in STEPS
-    }
+    rows = {}
+    for row, (_, way, mine, theirs) in ROWS.items():
+        if way in ways:
+            rates = {engine.name: engine.best[theirs] for engine in peers}
+            own = ways[way].best[mine]
+            rows[row] = {"ours": own, "peers": rates, "ratio": own / max(rates.values())}
+    engines = [*ways.values(), *peers]
     return {
         "threads": threads,
         "instructions": ours.report["instructions"],
-        "question_tokens": ours.report["question_tokens"],
-        "first_answer_seconds": ours.report["first_answer_seconds"],
+        "question_tokens": {way: engine.report["question_tokens"] for way, engine in ways.items()},
+        "first_answer_seconds": {
+            way: engine.report["first_answer_seconds"] for way, engine in ways.items()
+        },
         "steps": rows,
-        "batch_of_eight": ours.best["classify_eight"] / ours.best["classify"],
-        "resident_bytes": {engine.name: engine.resident for engine in [ours, *peers]},
-        "file_bytes": {engine.name: engine.file.stat().st_size for engine in [ours, *peers]},
+        "batch_of_eight": {
+            way: engine.best["classify_eight"] / engine.best["classify"] for way, engine in ways.items()
+        },
+        "greedy": written,
+        "joules": {engine.name: engine.joules for engine in engines},
+        "resident_bytes": {engine.name: engine.resident for engine in engines},
+        "file_bytes": {engine.name: engine.file.stat().st_size for engine in engines},
     }
 
 
@@ -139,16 +184,24 @@ def table(results: list) -> str:
         ]
         for step, row in result["steps"].items():
             rates = "".join(f"{row['peers'][peer]:18.2f}" for peer in peers)
-            lines.append(f"{NAMES[step]:46}{row['ours']:10.2f}{rates}{row['ratio']:8.2f}")
-        resident = [result["resident_bytes"][name] / 2**20 for name in ["vedette", *peers]]
-        rates = "".join(f"{value:18.0f}" for value in resident[1:])
-        over = result["resident_bytes"]["vedette"] / result["file_bytes"]["vedette"]
-        lines += [
-            f"{'resident memory, MiB':46}{resident[0]:10.0f}{rates}",
-            f"{'resident memory by size of file':46}{over:10.2f}",
-            f"{'load to first answer, s':46}{result['first_answer_seconds']:10.2f}",
-            f"{'eight lines together by one line':46}{result['batch_of_eight']:10.2f}",
-        ]
+            lines.append(f"{ROWS[step][0]:46}{row['ours']:10.2f}{rates}{row['ratio']:8.2f}")
+        for name, value in result["resident_bytes"].items():
+            over = value / result["file_bytes"][name]
+            lines.append(f"{'resident memory, MiB: ' + name:46}{value / 2**20:10.0f}{over:9.2f} of its file")
+        for way, value in result["first_answer_seconds"].items():
+            lines.append(f"{'load to first answer, s: ' + way:46}{value:10.2f}")
+        for way, value in result["batch_of_eight"].items():
+            lines.append(f"{'eight lines together by one line: ' + way:46}{value:10.2f}")
+        told = {name: steps["classify"] for name, steps in result["joules"].items() if steps}
+        for name, value in told.items():
+            lines.append(f"{'joules a line, all programs: ' + name:46}{value:10.2f}")
+        if not told:
+            lines.append(f"{'energy':46}{'not told here':>14}")
+        greedy = result["greedy"]
+        until = ", ".join(map(str, greedy["equal_before_the_first"]))
+        lines.append(
+            f"{'text as llama.cpp writes it, same file':46}{greedy['share']:10.2f} of the tokens; equal up to {until}"
+        )
     return "\n".join(lines)
 
 
@@ -156,7 +209,7 @@ def plot(results: list) -> str:
     """Ratios as bars, a group to each model and number of threads; the line is llama.cpp."""
     width, row, left = 760, 22, 330
     ratios = [
-        (f"{result['model']}, {result['threads']} threads: {NAMES[step].split(',')[0]}", data["ratio"])
+        (f"{result['model']}, {result['threads']} threads: {ROWS[step][0]}", data["ratio"])
         for result in results
         for step, data in result["steps"].items()
     ]

@@ -94,14 +94,27 @@ class Peer:
             at += 1
         llama_cpp.llama_sampler_free(chain)
 
-    def run(self, step: str) -> float:
+    def greedy(self) -> list[list[int]]:
+        """The likeliest tokens behind each opening."""
+        written = []
+        for opening in self.question["openings"]:
+            tokens, at, texts = opening, 0, []
+            for _ in range(self.question["compared_tokens"]):
+                logits = self.decode(tokens, at)
+                at += len(tokens)
+                tokens = [int(np.argmax(logits))]
+                texts += tokens
+            written.append(texts)
+        return written
+
+    def run(self, step: str) -> tuple[float, object]:
         if step == "write":
             self.decode((self.question["line"] * LEAD_TOKENS)[:LEAD_TOKENS], 0)
-        elif step != "read":
+        elif step not in ("read", "greedy"):
             self.decode(self.before, 0)
         started = time.monotonic()
-        getattr(self, step)()
-        return time.monotonic() - started
+        written = getattr(self, step)()
+        return time.monotonic() - started, written
 
 
 def main() -> None:
@@ -111,8 +124,9 @@ def main() -> None:
         peer = Peer(sys.argv[1], int(sys.argv[2]), json.load(file))
     print(json.dumps({"load_seconds": peer.load_seconds}), flush=True)
     for line in sys.stdin:
-        seconds = peer.run(json.loads(line))
-        print(json.dumps({"seconds": seconds, "resident_bytes": resident_bytes()}), flush=True)
+        seconds, written = peer.run(json.loads(line))
+        answer = {"seconds": seconds, "resident_bytes": resident_bytes(), "written": written}
+        print(json.dumps(answer), flush=True)
     # Their callbacks complain while the interpreter is taken down.
     os._exit(0)
 
