@@ -21,27 +21,19 @@ impl Backend {
                 let cache = llama.cache();
                 Ok(Self::Packed { llama, cache })
             }
-            Processor::Graphics => {
-                if !options.adapters.is_empty() {
-                    let text =
-                        "adapters on a graphics processor: merge them when building the bundle";
-                    return Err(EngineError::Unsupported(text.into()));
-                }
-                let device = Device::new_cuda(0)?;
-                Self::on_tensors(file, options.positions(), &device)
-            }
+            Processor::Graphics => Self::on_tensors(file, options, &Device::new_cuda(0)?),
         }
     }
 
     /// Loads a model to a device of candle's.
     pub(crate) fn on_tensors(
         file: &mut ModelFile,
-        positions: usize,
+        options: &LoadOptions,
         device: &Device,
     ) -> Result<Self, EngineError> {
-        let llama = Box::new(TensorLlama::load(file, positions, device)?);
+        let llama = TensorLlama::load(file, options.positions(), &options.adapters, device)?;
         let cache = llama.cache()?;
-        Ok(Self::Tensors { llama, cache })
+        Ok(Self::Tensors { llama: Box::new(llama), cache })
     }
 
     /// Reads a batch behind what the cache holds; the logits of some tokens at some rows.

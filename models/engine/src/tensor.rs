@@ -3,7 +3,8 @@ use candle_nn::ops::{rms_norm, softmax_last_dim, swiglu};
 use candle_nn::rotary_emb::{rope, rope_i};
 
 use crate::batch::Spot;
-use crate::{Batch, EngineError, LlamaConfig, ModelFile};
+use crate::kernel::Source;
+use crate::{Adapter, Batch, EngineError, LlamaConfig, ModelFile};
 
 /// The same model on candle's tensors in full precision: what a GPU runs, and what the packed forward
 /// pass is tested against.
@@ -61,13 +62,15 @@ impl TensorCache {
 }
 
 impl TensorLlama {
-    /// Reads the weights. `positions` bounds the length of all that is read at once.
+    /// Reads the weights and merges low-rank changes into them. `positions` bounds the length of all that
+    /// is read at once.
     ///
     /// # Errors
-    /// When a tensor is missing, cut off or of the wrong shape.
+    /// When a tensor is missing, cut off or of the wrong shape, or a change is of another model.
     pub fn load(
         file: &mut ModelFile,
         positions: usize,
+        adapters: &[Adapter],
         device: &Device,
     ) -> Result<Self, EngineError> {
         let config = LlamaConfig::read(file)?;
@@ -77,7 +80,9 @@ impl TensorLlama {
             true => file.tensor("output.weight", &table)?.to_device(device)?,
             false => embedding.clone(),
         };
-        let layers = (0..config.layers).map(|index| Layer::load(file, &config, index, device));
+        let layers = (0..config.layers).map(|index| {
+            Layer::load(&mut Weights { file, config: &config, adapters, device }, index)
+        });
         let layers = layers.collect::<Result<_, _>>()?;
         let tables = crate::rotation::Rotation::new(file, &config, positions.min(config.context))?;
         Ok(Self {
@@ -159,28 +164,46 @@ impl TensorLlama {
     }
 }
 
+/// Where layers come from.
+struct Weights<'a> {
+    file: &'a mut ModelFile,
+    config: &'a LlamaConfig,
+    adapters: &'a [Adapter],
+    device: &'a Device,
+}
+
+impl Weights<'_> {
+    fn norm(&mut self, name: &str) -> Result<Tensor, EngineError> {
+        Ok(self.file.tensor(name, &[self.config.hidden])?.to_device(self.device)?)
+    }
+
+    /// A matrix with all changes merged in.
+    fn matrix(&mut self, name: &str, rows: usize, columns: usize) -> Result<Tensor, EngineError> {
+        let mut source = Source::Values(self.file.values(name, &[rows, columns])?);
+        for adapter in self.adapters {
+            adapter.merge(self.config, name, (rows, columns), &mut source)?;
+        }
+        let values = source.all_values(rows * columns);
+        Ok(Tensor::from_vec(values, (rows, columns), self.device)?)
+    }
+}
+
 impl Layer {
-    fn load(
-        file: &mut ModelFile,
-        config: &LlamaConfig,
-        index: usize,
-        device: &Device,
-    ) -> Result<Self, EngineError> {
+    fn load(weights: &mut Weights<'_>, index: usize) -> Result<Self, EngineError> {
+        let config = weights.config;
         let (hidden, wide, kv) = (config.hidden, config.feed_forward, config.kv_width());
-        let mut tensor = |name: &str, shape: &[usize]| -> Result<Tensor, EngineError> {
-            Ok(file.tensor(&format!("blk.{index}.{name}.weight"), shape)?.to_device(device)?)
-        };
-        let attention_norm = tensor("attn_norm", &[hidden])?;
-        let query = tensor("attn_q", &[hidden, hidden])?;
-        let (key, value) = (tensor("attn_k", &[kv, hidden])?, tensor("attn_v", &[kv, hidden])?);
-        let (gate, up) = (tensor("ffn_gate", &[wide, hidden])?, tensor("ffn_up", &[wide, hidden])?);
+        let name = |part: &str| format!("blk.{index}.{part}.weight");
+        let mut matrix = |part: &str, rows: usize| weights.matrix(&name(part), rows, hidden);
+        let (query, key) = (matrix("attn_q", hidden)?, matrix("attn_k", kv)?);
+        let (value, output) = (matrix("attn_v", kv)?, matrix("attn_output", hidden)?);
+        let (gate, up) = (matrix("ffn_gate", wide)?, matrix("ffn_up", wide)?);
         Ok(Self {
-            attention_norm,
+            attention_norm: weights.norm(&name("attn_norm"))?,
             qkv: turned(&Tensor::cat(&[query, key, value], 0)?)?,
-            attention_output: turned(&tensor("attn_output", &[hidden, hidden])?)?,
-            feed_forward_norm: tensor("ffn_norm", &[hidden])?,
+            attention_output: turned(&output)?,
+            feed_forward_norm: weights.norm(&name("ffn_norm"))?,
             gate_up: turned(&Tensor::cat(&[gate, up], 0)?)?,
-            down: turned(&tensor("ffn_down", &[hidden, wide])?)?,
+            down: turned(&weights.matrix(&name("ffn_down"), hidden, wide)?)?,
         })
     }
 

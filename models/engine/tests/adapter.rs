@@ -10,7 +10,9 @@ use std::path::Path;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use tiny::{FEED_FORWARD, HIDDEN, KV_WIDTH, LAYERS};
-use vedette_engine::{Adapter, Batch, EngineError, Format, Llama, LoadOptions, ModelFile, Pooling};
+use vedette_engine::{
+    Adapter, Batch, EngineError, Format, Llama, LoadOptions, ModelFile, Pooling, TensorLlama,
+};
 
 const RANK: usize = 4;
 const ALPHA: f32 = 6.0;
@@ -93,6 +95,16 @@ fn a_merged_adapter_is_the_changed_model() {
         let batch = Batch::chain(&[5, 6, 7, 8]);
         llama.logits(&llama.read(&mut llama.cache(), &batch, &[3]).unwrap()).remove(0)
     };
+    let on_tensors = |file: &Path, adapters: &[Adapter]| {
+        let mut file = ModelFile::open(file, None).unwrap();
+        let llama = TensorLlama::load(&mut file, 64, adapters, &Device::Cpu).unwrap();
+        let mut cache = llama.cache().unwrap();
+        let states = llama.read(&mut cache, &Batch::chain(&[5, 6, 7, 8]), &[3]).unwrap();
+        llama.logits(&states).unwrap().remove(0)
+    };
+    let tensors = on_tensors(base.path(), &[Adapter::read(folder.path()).unwrap()]);
+    let apart = tensors.iter().zip(on_tensors(changed.path(), &[])).map(|(a, b)| (a - b).abs());
+    assert!(apart.fold(0.0, f32::max) < 1e-4, "a graphics processor reads the same model");
     let merged = logits(base.path(), vec![Adapter::read(folder.path()).unwrap()]);
     let (expected, without) = (logits(changed.path(), vec![]), logits(base.path(), vec![]));
     let furthest =

@@ -59,7 +59,7 @@ fn check_logits(file: &std::path::Path, tokens: &[u32], format: Format, toleranc
         assert_eq!(*first.get_or_insert_with(|| found.clone()), found, "once more, the same bits");
         cache.truncate(0);
     }
-    let tensors = TensorLlama::load(&mut model, 64, &Device::Cpu).unwrap();
+    let tensors = TensorLlama::load(&mut model, 64, &[], &Device::Cpu).unwrap();
     let mut cache = tensors.cache().unwrap();
     let states = tensors.read(&mut cache, &Batch::chain(tokens), &[tokens.len() - 1]).unwrap();
     let found = tensors.logits(&states).unwrap().remove(0);

@@ -105,7 +105,8 @@ fn tensors_and_packed_weights_answer_alike() {
     let mut packed = analyst(&prompt, 2048);
     let mut tensors = analyst(&prompt, 2048);
     let mut file = ModelFile::open(tiny::write().path(), None).unwrap();
-    tensors.backend = Backend::on_tensors(&mut file, 2048, &candle_core::Device::Cpu).unwrap();
+    tensors.backend =
+        Backend::on_tensors(&mut file, &LoadOptions::default(), &candle_core::Device::Cpu).unwrap();
     let fixed = tensors.tokenizer.encode_start(&prompt.before);
     tensors.backend.read(&Batch::chain(&fixed), &[], &[]).unwrap();
     let question = Question { id: QuestionId(1), text: "Failed password for root".into() };
