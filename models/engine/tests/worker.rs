@@ -127,3 +127,39 @@ fn how_it_ends_tells_why() {
         }
     }
 }
+
+#[test]
+fn a_sentence_model_is_read_only_when_it_is_the_one_that_was_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let wrong = "00".repeat(32);
+    let manifest = |beside: &str| {
+        format!(
+            r#"{{"file": "m.safetensors", "sha256": "{wrong}", "bytes": 1, "beside": [{beside}]}}"#
+        )
+    };
+    let words = format!(r#"{{"file": "vocab.txt", "sha256": "{wrong}"}}"#);
+    write("m.safetensors", "no weights");
+    write("vocab.txt", "no words");
+    for (text, code, complaint) in [
+        (None, EXIT_UNREADABLE, "cannot read"),
+        (Some("{".to_owned()), EXIT_DAMAGED, "manifest.json"),
+        (Some(manifest("")), EXIT_DAMAGED, "no vocabulary"),
+        (Some(manifest(&words)), EXIT_DAMAGED, "SHA-256"),
+        (Some(manifest(&words.replace("vocab", "../vocab"))), EXIT_DAMAGED, "plain name"),
+    ] {
+        if let Some(text) = &text {
+            write("manifest.json", text);
+        }
+        let (_ours, theirs) = UnixStream::pair().unwrap();
+        let ended = Command::new(env!("CARGO_BIN_EXE_vedette-worker"))
+            .arg("embed")
+            .arg(folder.path())
+            .stdin(OwnedFd::from(theirs))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(i32::from(code)), "{text:?}: {said}");
+        assert!(said.contains(complaint) && !said.contains("panicked"), "{said}");
+    }
+}

@@ -1,9 +1,12 @@
 use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
 
 use candle_core::{D, DType, Device, Tensor};
 use sha2::{Digest, Sha256};
+use vedette_event::worker::{MAX_QUESTION_BYTES, MAX_QUESTIONS, Reply, Request};
 
 use super::*;
+use crate::worker::{Service, read_frame, serve_connection, write_frame};
 
 /// Measures of the tiny model.
 const WIDTH: usize = 64;
@@ -160,4 +163,35 @@ fn a_damaged_file_is_refused() {
         assert_eq!(opened.is_ok(), sound);
         assert!(opened.is_ok() || matches!(opened, Err(EngineError::Hash { .. })));
     }
+}
+
+#[test]
+fn a_service_gives_vectors_within_bounds_and_no_judgement() {
+    let service = Service::new(None, Some(embedder(&bytes(&tensors()), 1).unwrap()), vec![]);
+    let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+    let served = std::thread::spawn(move || serve_connection(&mut theirs, &service).is_ok());
+    let mut ask = |request: &Request| -> Reply {
+        write_frame(&mut ours, request).unwrap();
+        read_frame(&mut ours).unwrap().unwrap()
+    };
+    assert!(matches!(ask(&Request::Hello), Reply::Ready { bundle, .. } if bundle == "tiny"));
+    let texts = |count: usize, bytes: usize| vec!["x".repeat(bytes); count];
+    for (texts, within_ms, vectors) in [
+        (texts(2, 10), 60_000, Some(2)),
+        (texts(0, 0), 60_000, Some(0)),
+        (texts(MAX_QUESTIONS + 1, 1), 60_000, None),
+        (texts(1, MAX_QUESTION_BYTES + 1), 60_000, None),
+        (texts(1, 10), 0, None),
+    ] {
+        let found = match ask(&Request::Embed { texts, within_ms }) {
+            Reply::Vectors { vectors } => Some(vectors.len()),
+            Reply::Failed { .. } => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, vectors);
+    }
+    let judged = ask(&Request::Ask { questions: vec![], within_ms: 60_000 });
+    assert!(matches!(judged, Reply::Failed { .. }), "{judged:?}");
+    drop(ours);
+    assert!(served.join().unwrap());
 }
