@@ -6,14 +6,23 @@
 //! while building, the odd ones not. Beside it stand looking up ids alone, and plain BM25 over title and
 //! text as one.
 //!
-//! `VEDETTE_SHARED=… cargo run -p vedette-resolve --example guidance`
+//! `VEDETTE_SHARED=… cargo run -p vedette-resolve --example guidance [WORKER FOLDER]`
+//!
+//! With the worker's program and the folder of the sentence model's bundle, ours is measured with and
+//! without it.
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use vedette_event::Incident;
+use vedette_event::worker::{MAX_QUESTIONS, Reply, Request, frame_header, frame_length};
+use vedette_event::{Embedder, Incident};
 use vedette_kb::attack::parent_id;
 use vedette_kb::{Imported, Kb};
 use vedette_resolve::Resolver;
@@ -25,7 +34,63 @@ struct Item {
     techniques: Vec<String>,
 }
 
+/// The sentence model in a worker of its own, as the appliance has it, and what it says of the phrases.
+struct Sentences {
+    stream: Mutex<UnixStream>,
+}
+
+/// Milliseconds after which an answer is given up: the machine may be busy.
+const WITHIN_MS: u64 = 60_000;
+
+impl Sentences {
+    fn start(worker: &str, folder: &str) -> Result<Self, Box<dyn Error>> {
+        let (ours, theirs) = UnixStream::pair()?;
+        Command::new(worker).arg("embed").arg(folder).stdin(OwnedFd::from(theirs)).spawn()?;
+        Ok(Self { stream: Mutex::new(ours) })
+    }
+
+    fn ask(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        let body = serde_json::to_vec(&Request::Embed { texts, within_ms: WITHIN_MS })?;
+        let mut stream = self.stream.lock().map_err(|_| "a panic")?;
+        stream.write_all(&frame_header(body.len()).ok_or("too long")?)?;
+        stream.write_all(&body)?;
+        let mut header = [0; 4];
+        stream.read_exact(&mut header)?;
+        let mut body = vec![0; frame_length(header).ok_or("too long")?];
+        stream.read_exact(&mut body)?;
+        match serde_json::from_slice(&body)? {
+            Reply::Vectors { vectors } => Ok(vectors),
+            other => Err(format!("{other:?}").into()),
+        }
+    }
+}
+
+impl Embedder for Sentences {
+    fn embed(&self, texts: &[&str]) -> Option<Vec<Vec<f32>>> {
+        let chunks = texts.chunks(MAX_QUESTIONS).map(|some| self.ask(some));
+        let vectors: Result<Vec<_>, _> = chunks.collect();
+        vectors.inspect_err(|why| eprintln!("no vectors: {why}")).ok().map(|all| all.concat())
+    }
+}
+
+/// A sentence model with the vectors of what resolvers want to learn.
+struct Taught {
+    sentences: Arc<Sentences>,
+    vectors: Vec<Vec<f32>>,
+}
+
+fn taught() -> Result<Option<Taught>, Box<dyn Error>> {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let [worker, folder] = given.as_slice() else { return Ok(None) };
+    let sentences = Arc::new(Sentences::start(worker, folder)?);
+    let phrases = Resolver::new(Kb::embedded(), &Imported::default()).phrases();
+    let vectors = sentences.embed(&phrases).ok_or("the sentence model does not answer")?;
+    Ok(Some(Taught { sentences, vectors }))
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
+    let taught = taught()?;
     let guides = read("alert_guides_elastic_ELv2.jsonl")?
         .into_iter()
         .chain(read("alert_guides_panther.jsonl")?);
@@ -38,11 +103,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("\n## guides {half}: {}\n", guides.len());
         println!("| searched | method | n | hit@1 | hit@3 | hit@5 | MRR |");
         println!("|---|---|---|---|---|---|---|");
-        table("our own", &own(), &Imported::default(), &guides);
+        table(("our own", &own(), &Imported::default()), &guides, taught.as_ref());
         for (name, rows) in [("core corpus", &core), ("all visible", &rows)] {
             let items: Vec<_> = rows.iter().map(|row| item(row, "text")).collect();
             let text: Vec<_> = rows.iter().map(Value::to_string).collect();
-            table(name, &items, &Imported::parse(&text.join("\n"))?, &guides);
+            let imported = Imported::parse(&text.join("\n"))?;
+            table((name, &items, &imported), &guides, taught.as_ref());
         }
     }
     Ok(())
@@ -52,26 +118,41 @@ fn main() -> Result<(), Box<dyn Error>> {
 type Rank<'a> = &'a dyn Fn(&Item) -> Vec<usize>;
 
 /// Every method over one collection. Ours ranks its own runbooks too; those outside are passed over.
-fn table(name: &str, documents: &[Item], imported: &Imported, guides: &[&Item]) {
+fn table(
+    (name, documents, imported): (&str, &[Item], &Imported),
+    guides: &[&Item],
+    taught: Option<&Taught>,
+) {
     let families: HashSet<_> = documents.iter().flat_map(|document| parents(document)).collect();
     let known = |guide: &&&Item| parents(guide).iter().any(|parent| families.contains(parent));
     let guides: Vec<_> = guides.iter().filter(known).copied().collect();
     let places: HashMap<_, _> =
         documents.iter().enumerate().map(|(at, document)| (document.id.as_str(), at)).collect();
     let resolver = Resolver::new(Kb::embedded(), imported);
-    let ours = |guide: &Item, with_ids: bool| -> Vec<usize> {
-        let incident = incident(guide, with_ids);
-        let ranked = resolver.rank(&incident);
+    let knowing = taught.map(|Taught { sentences, vectors }| {
+        let resolver = Resolver::new(Kb::embedded(), imported).with_embedder(sentences.clone());
+        assert!(resolver.learn(vectors.clone()), "the vectors are those of the phrases");
+        resolver
+    });
+    let ours = |resolver: &Resolver, guide: &Item, with_ids: bool| -> Vec<usize> {
+        let ranked = resolver.rank(&incident(guide, with_ids));
         ranked.iter().filter_map(|runbook| places.get(runbook.id.as_str()).copied()).collect()
     };
     let plain = Plain::new(documents);
-    let methods: [(&str, Rank<'_>); 4] = [
+    let with_sentences = |guide: &Item| match &knowing {
+        Some(resolver) => ours(resolver, guide, false),
+        None => Vec::new(),
+    };
+    let methods: [(&str, Rank<'_>); 5] = [
         ("ids looked up", &|guide| look_up(documents, guide)),
-        ("ours, with ids", &|guide| ours(guide, true)),
+        ("ours, with ids", &|guide| ours(&resolver, guide, true)),
         ("plain BM25, ids withheld", &|guide| plain.rank(&guide.text)),
-        ("ours, ids withheld", &|guide| ours(guide, false)),
+        ("ours, ids withheld", &|guide| ours(&resolver, guide, false)),
+        ("ours and the sentence model, ids withheld", &with_sentences),
     ];
-    for (method, rank) in methods {
+    // The last only where it was given.
+    let measured = methods.len() - usize::from(knowing.is_none());
+    for (method, rank) in methods.into_iter().take(measured) {
         let ranks: Vec<_> =
             guides.iter().map(|guide| first_hit(documents, guide, &rank(guide))).collect();
         let share = |most: usize| {

@@ -20,6 +20,9 @@ const NARROW_CLASS: f32 = 0.3;
 const TECHNIQUES_MATCH: f32 = 3.0;
 /// The runbook names the technique that the text speaks of most.
 const CLUES_MATCH: f32 = 1.5;
+/// The runbook names a technique whose name or phrase means what the text says: set on the first half
+/// of the guides that `examples/guidance` asks about.
+const MEANING_MATCH: f32 = 3.0;
 /// The runbook names the technique beside others that it is more for.
 const NAMED_BESIDE: f32 = 0.8;
 /// The runbook names another part of the same technique, or the whole.
@@ -49,21 +52,31 @@ pub(crate) struct Question {
     pub(crate) techniques: Vec<String>,
     /// What its text speaks of, 0 to 1, where it names none.
     pub(crate) clues: Vec<(&'static str, f32)>,
+    /// How alike its title is to each technique, likewise; empty where no sentence model tells.
+    pub(crate) meaning: HashMap<&'static str, f32>,
     pub(crate) words: Vec<(String, f32)>,
 }
 
 impl Question {
-    pub(crate) fn from_incident(kb: &Kb, clues: &Clues, incident: &Incident) -> Self {
+    pub(crate) fn from_incident(
+        kb: &Kb,
+        clues: &Clues,
+        meaning: impl FnOnce(&str) -> HashMap<&'static str, f32>,
+        incident: &Incident,
+    ) -> Self {
         let current = |id: String| kb.attack().current(&id).map_or(id, |known| known.id.to_owned());
         let techniques: Vec<_> =
             incident.techniques.iter().map(|id| current(id.to_string())).collect();
-        let clues = if techniques.is_empty() { read_clues(clues, incident) } else { Vec::new() };
+        let (clues, meaning) = match techniques.is_empty() {
+            true => (read_clues(clues, incident), meaning(&incident.title)),
+            false => Default::default(),
+        };
         let classes = match incident.threat_class {
             Some(class) if class != ThreatClass::Benign => vec![(class.as_str(), CLASS_MATCH)],
             Some(_) => Vec::new(),
             None => implied_classes(kb, &techniques),
         };
-        let mut question = Self { classes, techniques, clues, words: Vec::new() };
+        let mut question = Self { classes, techniques, clues, meaning, words: Vec::new() };
         question.add_words(kb, incident);
         question
     }
@@ -220,6 +233,7 @@ impl Index {
             + first
             + TECHNIQUES_MATCH * self.technique_match(question, document)
             + CLUES_MATCH * clue
+            + MEANING_MATCH * meaning_match(question, document)
     }
 
     /// Share of the techniques that the runbook names, rare ones counting more; 0 to 1.
@@ -251,6 +265,12 @@ fn best_fit(id: &str, document: &Document) -> f32 {
 fn clue_match(question: &Question, document: &Document) -> f32 {
     let clues = question.clues.iter();
     clues.map(|(id, weight)| weight * best_fit(id, document)).fold(0.0, f32::max)
+}
+
+/// The most alike of the techniques that the runbook names.
+fn meaning_match(question: &Question, document: &Document) -> f32 {
+    let named = document.techniques.iter().filter_map(|id| question.meaning.get(id.as_str()));
+    named.copied().fold(0.0, f32::max)
 }
 
 /// One passage may fit by chance; three together speak of the thing.

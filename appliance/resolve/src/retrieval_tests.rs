@@ -1,5 +1,6 @@
 //! How well public alert guides lead to public runbooks; needs the shared data.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -71,7 +72,8 @@ fn techniques_find_more_than_words_alone() {
         guides.iter().filter(|guide| share_technique(&known, &guide.techniques)).collect();
     let kb = Kb::embedded();
     let clues = Clues::new(kb);
-    let ask = |incident: &Incident| Question::from_incident(kb, &clues, incident);
+    let ask =
+        |incident: &Incident| Question::from_incident(kb, &clues, |_| HashMap::new(), incident);
     let bare = |incident: &Incident| Incident { techniques: Vec::new(), ..incident.clone() };
     let words = recall_at_3(&index, &answerable, |incident| {
         let mut question = ask(&bare(incident));

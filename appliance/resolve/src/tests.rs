@@ -211,3 +211,40 @@ fn hostile_titles_do_no_harm() {
         assert_eq!(resolver.resolve(&asked, &Past(Vec::new())).runbooks[0].id, "malware");
     }
 }
+
+/// A sentence model that knows what each text means: the place of the first phrase in a list.
+struct Means(Vec<&'static str>);
+
+impl Embedder for Means {
+    fn embed(&self, texts: &[&str]) -> Option<Vec<Vec<f32>>> {
+        let one = |text: &&str| {
+            let is = |about: &&str| if text.contains(*about) { 1.0 } else { 0.0 };
+            self.0.iter().map(is).collect()
+        };
+        Some(texts.iter().map(one).collect())
+    }
+}
+
+#[test]
+fn a_sentence_model_leads_where_words_do_not() {
+    // Words that stand in no runbook and no phrase.
+    let unheard = Incident { title: "Zyxxy qwert".into(), ..Incident::default() };
+    let named = Incident { title: "Zyxxy qwert".into(), ..incident(None, &["T1110"]) };
+    let words = resolver();
+    let phrase = words.phrases().into_iter().find(|phrase| *phrase == "Phishing").unwrap();
+    let means = Arc::new(Means(vec![phrase, "Zyxxy"]));
+    let vectors = |phrases: &[&str]| {
+        let about = |known: &&str| if *known == phrase { vec![0.0, 1.0] } else { vec![1.0, 0.0] };
+        phrases.iter().map(about).collect::<Vec<_>>()
+    };
+    let taught = resolver().with_embedder(means);
+    assert_eq!(taught.rank(&unheard), words.rank(&unheard), "nothing was learnt yet");
+    for wrong in [vec![], vec![vec![1.0]], vectors(&taught.phrases()[1..])] {
+        assert!(!taught.learn(wrong));
+    }
+    assert!(taught.learn(vectors(&taught.phrases())));
+    assert_eq!(taught.rank(&unheard)[0].id, "T1566");
+    assert_eq!(taught.rank(&named), words.rank(&named), "a named technique decides alone");
+    let silent = Incident::default();
+    assert_eq!(taught.rank(&silent), words.rank(&silent), "nothing to read");
+}
