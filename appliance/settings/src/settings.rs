@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use vedette_provisioning::TrustedKey;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -56,6 +57,9 @@ pub struct Model {
     /// Name of the bundle under `models/` in the state folder. Unset: the one that
     /// `vedette model activate` chose, else `base`.
     pub bundle: Option<String>,
+    /// Public keys (Ed25519, 64 hexadecimal digits each) whose signatures count on bundles that
+    /// `vedette model import` takes, as `vedette model export` prints them.
+    pub trusted_keys: Vec<TrustedKey>,
     /// Threads of the worker; 0 means one less than the machine has, at least one.
     pub threads: usize,
     /// Where inference runs.
@@ -69,6 +73,7 @@ impl Default for Model {
         Self {
             enabled: true,
             bundle: None,
+            trusted_keys: Vec::new(),
             threads: 0,
             device: ModelDevice::Auto,
             max_bytes: 1000 << 20,

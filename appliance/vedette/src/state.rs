@@ -37,7 +37,8 @@ impl Home {
 
 /// The language models of a state folder, the configured one chosen.
 pub(crate) fn bundles(settings: &Settings, state: &State) -> Bundles {
-    Bundles::of(state.folder()).pin(settings.model.bundle.as_deref())
+    let model = &settings.model;
+    Bundles::of(state.folder()).pin(model.bundle.as_deref()).trust(&model.trusted_keys)
 }
 
 /// The state folder and what lies where in it.

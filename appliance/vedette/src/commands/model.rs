@@ -7,13 +7,15 @@ use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
 
+use vedette_provisioning::{Identity, Surroundings, SystemEntropy, TrustedKey};
 use vedette_settings::ModelDevice;
 use vedette_store::Reader;
 
 use crate::cli::Model;
 use crate::exit::{Failure, Outcome};
 use crate::model::build::Build;
-use crate::model::bundle::{Bundle, Bundles, Manifest, Selection};
+use crate::model::bundle::{BASE, Bundle, Bundles, Entry, Origin, SENTENCES, Selection};
+use crate::model::carry;
 use crate::model::pull::{Progress, Pull};
 use crate::model::shadow::{self, Sample, Say};
 use crate::model::worker::WorkerSettings;
@@ -27,33 +29,16 @@ const MIB: u64 = 1 << 20;
 
 pub(crate) fn run(command: Model) -> Outcome {
     match command {
-        Model::Pull { file, accept_sha256, configured } => {
+        Model::Pull { sentences, file, accept_sha256, configured } => {
             let home = Home::open(&configured)?;
             home.state.create()?;
-            let bundle = pull(&home, Pull { file, accept_sha256, ..Pull::default() })?;
-            writeln!(
-                stdout(),
-                "{} is in place ({} bytes, SHA-256 verified)",
-                bundle.name,
-                bundle.manifest.bytes
-            )?;
+            let what = if sentences { SENTENCES } else { BASE };
+            let bundle = pull(&home, Pull { what, file, accept_sha256, ..Pull::default() })?;
+            let bytes = bundle.manifest.model.bytes;
+            writeln!(stdout(), "{} is in place ({bytes} bytes, SHA-256 verified)", bundle.name)?;
             Ok(())
         }
-        Model::List(configured) => {
-            let home = Home::open(&configured)?;
-            for (name, bundle) in home.bundles().list()? {
-                match bundle {
-                    Ok(bundle) => writeln!(
-                        stdout(),
-                        "{name}\t{}\t{}",
-                        bundle.manifest.bytes,
-                        bundle.manifest.sha256
-                    )?,
-                    Err(error) => writeln!(stdout(), "{name}\tunusable: {error}")?,
-                }
-            }
-            Ok(())
-        }
+        Model::List(configured) => list(&Home::open(&configured)?),
         Model::Inspect(configured) => {
             let home = Home::open(&configured)?;
             let bundle = home.bundles().find()?;
@@ -65,12 +50,22 @@ pub(crate) fn run(command: Model) -> Outcome {
             home.state.create()?;
             let base = match base {
                 Some(base) => base,
-                None => home.bundles().base()?.model(),
+                None => home.bundles().named(BASE.folder)?.model(),
             };
             let build = Build { name, base, adapters, quantisation: quantise };
             let bundle = build.run(&home.bundles(), &worker_program()?)?;
-            let Manifest { bytes, sha256, .. } = &bundle.manifest;
+            let Entry { bytes, sha256, .. } = &bundle.manifest.model;
             writeln!(stdout(), "{} is built ({bytes} bytes, SHA-256 {sha256})", bundle.name)?;
+            Ok(())
+        }
+        Model::Export { name, folder, configured } => {
+            export(&Home::open(&configured)?, &name, &folder)
+        }
+        Model::Import { folder, name, configured } => {
+            let home = Home::open(&configured)?;
+            home.state.create()?;
+            let bundle = carry::import(&home.bundles(), &folder, name.as_deref())?;
+            writeln!(stdout(), "{} is in place, {}", bundle.name, bundle.origin)?;
             Ok(())
         }
         Model::Activate { name, configured } => activate(&Home::open(&configured)?, &name),
@@ -90,14 +85,48 @@ pub(crate) fn run(command: Model) -> Outcome {
     }
 }
 
-/// Fetches the base model and shows how far it is.
+fn list(home: &Home) -> Outcome {
+    for (name, bundle) in home.bundles().list()? {
+        match bundle {
+            Ok(Bundle { manifest, origin, .. }) => {
+                let Entry { bytes, sha256, .. } = &manifest.model;
+                writeln!(stdout(), "{name}\t{bytes}\t{sha256}\t{origin}")?;
+            }
+            Err(error) => writeln!(stdout(), "{name}\tunusable: {error}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Signs in the name of this box, and says by which key others know it.
+fn export(home: &Home, name: &str, folder: &Path) -> Outcome {
+    let bundle = home.bundles().named(name)?;
+    bundle.verify()?;
+    let mut entropy = SystemEntropy;
+    let identity =
+        Identity::load_or_create(&home.state.identity(), Surroundings::real(&mut entropy))?;
+    carry::export(&bundle, &identity, folder)?;
+    let key = match bundle.origin {
+        Origin::Signed(key) => key,
+        _ => TrustedKey::new(&identity.public_key())?,
+    };
+    writeln!(
+        stdout(),
+        "{} lies in {}; a box takes it that has the key under [model] trusted-keys:\n{key}",
+        bundle.name,
+        folder.display()
+    )?;
+    Ok(())
+}
+
+/// Fetches a model and shows how far it is.
 pub(crate) fn pull(home: &Home, pull: Pull) -> Outcome<Bundle> {
     let bundles = home.bundles();
     let terminal = stderr().is_terminal();
     let mut show = |progress: Progress| {
         let text = match progress {
-            Progress::Fetching(bytes) => format!("fetching the base model: {} MiB", bytes / MIB),
-            Progress::Checking => "checking the base model".to_owned(),
+            Progress::Fetching(bytes) => format!("fetching the model: {} MiB", bytes / MIB),
+            Progress::Checking => "checking the model".to_owned(),
         };
         if terminal {
             eprint!("\r{text}   ");
@@ -223,7 +252,7 @@ fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&Path>) -> Outco
     let program = worker_program()?;
     let output = Command::new(&program)
         .args(arguments)
-        .arg(bundle.model())
+        .args(bundle.worker_arguments())
         .arg("--json")
         .output()
         .with_context(|| format!("cannot run {}", program.display()))?;

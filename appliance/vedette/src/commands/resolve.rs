@@ -12,6 +12,7 @@ use crate::cli::ResolveArguments;
 use crate::commands::rows::{self, Rows, bad_row};
 use crate::exit::{Failure, Outcome};
 use crate::knowledge;
+use crate::model::embed;
 use crate::state::Home;
 
 #[derive(Deserialize)]
@@ -33,6 +34,7 @@ impl Retriever for NoPast {
 pub(crate) fn run(arguments: &ResolveArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
     let resolver = knowledge::resolver(&home.state)?;
+    let resolver = embed::taught(resolver, embed::sentences(&home.settings, &home.state));
     let past: Box<dyn Retriever> = match Reader::open(home.state.folder()) {
         Ok(reader) => Box::new(reader),
         Err(_) => Box::new(NoPast),

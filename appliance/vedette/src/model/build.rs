@@ -5,16 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::bundle::{Built, Bundle, BundleError, Bundles, Manifest, MergedAdapter, hash};
+use super::bundle::{
+    Built, Bundle, BundleError, Bundles, Entry, HEADS, Manifest, MergedAdapter, hash,
+};
 
 /// The model's file in a bundle that was built here.
 const FILE: &str = "model.gguf";
 
 /// The weights of an adapter, as PEFT names them.
 const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
-
-/// The heads that were trained with an adapter, beside it and in a bundle.
-const HEADS: &str = "heads.safetensors";
 
 /// Longest name of a bundle.
 const MAX_NAME: usize = 64;
@@ -102,14 +101,15 @@ impl Build {
         // The heads that were trained with an adapter judge what it changed.
         let heads =
             self.adapters.iter().map(|folder| folder.join(HEADS)).rfind(|path| path.exists());
+        let mut beside = Vec::new();
         if let Some(heads) = heads {
-            fs::copy(&heads, site.0.join(HEADS)).map_err(disk("copy", &heads))?;
+            let copy = site.0.join(HEADS);
+            fs::copy(&heads, &copy).map_err(disk("copy", &heads))?;
+            beside.push(entry(&copy)?);
         }
-        let bytes = fs::metadata(&file).map_err(disk("read", &file))?.len();
         let manifest = Manifest {
-            file: FILE.to_owned(),
-            sha256: hash_of(&file)?,
-            bytes,
+            model: entry(&file)?,
+            beside,
             source: format!("built of {}", name_of(&self.base)),
             built: Some(Built {
                 base_sha256,
@@ -153,14 +153,21 @@ impl Build {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// What a manifest says of a file.
+fn entry(path: &Path) -> Result<Entry, BuildError> {
+    let disk = |source| BuildError::Disk { what: "read", path: path.to_owned(), source };
+    let bytes = fs::metadata(path).map_err(disk)?.len();
+    Ok(Entry { file: name_of(path), sha256: hash_of(path)?, bytes })
+}
+
+pub(super) fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     name.len() <= MAX_NAME
         && name.bytes().all(plain)
         && name.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
 }
 
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())
 }
 

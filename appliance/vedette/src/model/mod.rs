@@ -3,6 +3,8 @@
 
 pub(crate) mod build;
 pub(crate) mod bundle;
+pub(crate) mod carry;
+pub(crate) mod embed;
 pub(crate) mod pull;
 pub(crate) mod shadow;
 pub(crate) mod worker;

