@@ -4,13 +4,14 @@
 
 mod tiny;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::net::{TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use vedette_engine::worker::{read_frame, write_frame};
+use vedette_engine::worker::{enclose, read_frame, write_frame};
 use vedette_event::worker::{
     EXIT_DAMAGED, EXIT_UNREADABLE, MAX_QUESTION_BYTES, MAX_QUESTIONS, Reply, Request,
 };
@@ -105,6 +106,44 @@ fn it_is_shut_in_and_yields() {
     assert_eq!((fields[16], fields[38]), ("19", "5"), "nice 19, SCHED_IDLE");
     drop(stream);
     child.wait().unwrap();
+}
+
+/// Names the folder that may be read to the process behind the walls.
+const READABLE: &str = "VEDETTE_TEST_READABLE";
+
+/// Runs itself in a process of its own, for walls are for good.
+#[test]
+fn behind_the_walls_other_files_sockets_and_programs_are_refused() {
+    if let Some(folder) = std::env::var_os(READABLE) {
+        return try_what_is_refused(Path::new(&folder));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("model"), "weights").unwrap();
+    let test = "behind_the_walls_other_files_sockets_and_programs_are_refused";
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(READABLE, folder.path())
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("all refused"));
+}
+
+fn try_what_is_refused(folder: &Path) {
+    let own = std::env::current_exe().unwrap();
+    let walls = enclose(&[folder], 512 << 20);
+    let refused = |why: std::io::Error| why.kind() == ErrorKind::PermissionDenied;
+    assert_eq!(std::fs::read(folder.join("model")).unwrap(), b"weights");
+    // Whether the kernel has Landlock is the machine's; all else must stand.
+    if walls.landlock {
+        assert!(refused(std::fs::read(&own).unwrap_err()), "another file");
+        assert!(refused(std::fs::write(folder.join("new"), "").unwrap_err()), "writing");
+    }
+    assert!(refused(UdpSocket::bind("127.0.0.1:0").unwrap_err()), "a socket that listens");
+    assert!(refused(TcpStream::connect("127.0.0.1:9").unwrap_err()), "a socket that connects");
+    assert!(refused(UnixStream::connect(folder.join("none")).unwrap_err()), "a socket on the box");
+    assert!(refused(Command::new(&own).spawn().unwrap_err()), "a program");
+    println!("all refused");
 }
 
 #[test]

@@ -64,8 +64,20 @@ pub(crate) enum BuildError {
     Bundle(#[from] BundleError),
 }
 
-/// The folder of what is being built: gone at the end, unless it has become the bundle.
-struct Site(PathBuf);
+/// The folder of what is coming to be: gone at the end, unless it has become the bundle.
+pub(super) struct Site(pub(super) PathBuf);
+
+impl Site {
+    /// An empty folder among the bundles, whatever an earlier attempt left there.
+    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
+        match fs::remove_dir_all(&folder) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
+            _ => {}
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
 
 impl Drop for Site {
     fn drop(&mut self) {
@@ -83,18 +95,12 @@ impl Build {
         if folder.exists() {
             return Err(BuildError::Taken(self.name.clone()));
         }
-        let site = Site(bundles.folder().join(format!(".{}.building", self.name)));
         let disk = |what, path: &Path| {
             let path = path.to_owned();
             move |source| BuildError::Disk { what, path, source }
         };
-        match fs::remove_dir_all(&site.0) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => {
-                return Err(disk("clear", &site.0)(why));
-            }
-            _ => {}
-        }
-        fs::create_dir_all(&site.0).map_err(disk("make", &site.0))?;
+        let place = bundles.folder().join(format!(".{}.building", self.name));
+        let site = Site::new(place.clone()).map_err(disk("make", &place))?;
         let base_sha256 = hash_of(&self.base)?;
         let file = site.0.join(FILE);
         self.have_built(worker, &file)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use vedette_provisioning::Identity;
 
-use super::build::{is_name, name_of};
+use super::build::{Site, is_name, name_of};
 use super::bundle::{
     BASE, Bundle, BundleError, Bundles, Entry, MANIFEST, Origin, SENTENCES, SIGNATURE, write_whole,
 };
@@ -54,15 +54,6 @@ pub(crate) enum CarryError {
     Bundle(#[from] BundleError),
 }
 
-/// The folder of what arrives: gone at the end, unless it has become the bundle.
-struct Site(PathBuf);
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Takes a signed bundle from a folder: the signature counts, then each file is what was signed, and only
 /// then does the folder become a bundle. Nothing that is not in the manifest is taken.
 pub(crate) fn import(
@@ -82,14 +73,8 @@ pub(crate) fn import(
     if !matches!(found.origin, Origin::Signed(_)) {
         return Err(CarryError::Unsigned(from.to_owned()));
     }
-    let site = Site(bundles.folder().join(format!(".{name}.importing")));
-    match fs::remove_dir_all(&site.0) {
-        Err(why) if why.kind() != io::ErrorKind::NotFound => {
-            return Err(disk("clear", &site.0)(why));
-        }
-        _ => {}
-    }
-    fs::create_dir_all(&site.0).map_err(disk("make", &site.0))?;
+    let place = bundles.folder().join(format!(".{name}.importing"));
+    let site = Site::new(place.clone()).map_err(disk("make", &place))?;
     for entry in found.manifest.entries() {
         copy(from, entry, &site.0)?;
     }
