@@ -20,7 +20,7 @@ pub(super) fn ask(
     let program = program.ok_or_else(|| anyhow!("vedette-worker is not beside this program"))?;
     let mut child = Command::new(program)
         .args(["classify", "--untuned", "--threads", &settings.threads.to_string()])
-        .args(["--sha256", &bundle.manifest.sha256])
+        .args(["--sha256", &bundle.manifest.model.sha256])
         .arg(bundle.model())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
