@@ -5,7 +5,7 @@
 mod bayes;
 mod scenarios;
 
-use scenarios::{BUILT_ON, FRESH, HELD_BACK, LAST, STEMS, Story, WRITTEN_AFTER};
+use scenarios::{BLIND, BUILT_ON, FRESH, HELD_BACK, LAST, STEMS, Story, WRITTEN_AFTER};
 use vedette_event::{
     Entity, EntityKind, EvidenceLine, Incident, PastIncident, ResolutionCode, Retriever,
 };
@@ -107,7 +107,7 @@ fn majority(cases: &[Case]) -> ResolutionCode {
 fn evidence_tells_how_an_incident_ends() {
     let (built_on, held_back) = (cases(BUILT_ON, 1), cases(HELD_BACK, 2));
     let (after, fresh, stems) = (cases(WRITTEN_AFTER, 3), cases(FRESH, 4), cases(STEMS, 5));
-    let last_set = cases(LAST, 6);
+    let (last_set, blind) = (cases(LAST, 6), cases(BLIND, 7));
     assert!(held_back.len() >= 300);
     let resolver = Resolver::new(Kb::embedded(), &Imported::default());
     let ours = |incident: &Incident| resolver.resolve(incident, &NoPast).resolution_code;
@@ -123,6 +123,8 @@ fn evidence_tells_how_an_incident_ends() {
         ("written after", &after),
         ("fresh", &fresh),
         ("before stems", &stems),
+        ("blind, by another hand", &blind),
+        // What is asserted below is the last row's.
         ("last", &last_set),
     ] {
         last = (share(cases, bare), share(cases, ours));
@@ -141,7 +143,7 @@ fn evidence_tells_how_an_incident_ends() {
         println!("fresh, {code}: {right} of {}", of.len());
     }
     if std::env::var_os("VEDETTE_SHOW_MISSES").is_some() {
-        let sets = [&built_on, &held_back, &after, &fresh, &stems, &last_set];
+        let sets = [&built_on, &held_back, &after, &fresh, &stems, &last_set, &blind];
         for case in sets.into_iter().flat_map(|set| set.iter().step_by(VARIANTS as usize)) {
             let given = ours(&case.incident);
             if given != case.truth {

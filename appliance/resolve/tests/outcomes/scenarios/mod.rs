@@ -4,6 +4,7 @@
 //! building, `HELD_BACK` comes from other products with other words. Titles and classes say nothing of
 //! the end; only the lines do.
 
+mod blind;
 mod halves;
 mod last;
 mod later;
@@ -14,6 +15,7 @@ use vedette_event::ResolutionCode::{
 };
 use vedette_event::ThreatClass;
 
+pub(crate) use blind::BLIND;
 pub(crate) use halves::{BUILT_ON, HELD_BACK};
 pub(crate) use last::{LAST, STEMS};
 pub(crate) use later::{FRESH, WRITTEN_AFTER};
