@@ -15,7 +15,7 @@ pub(super) fn steps(resolution: Option<&Resolution>) -> Markup {
                     @for group in groups(&resolution.steps) { (group_of_steps(group, resolution)) }
                     @if resolution.steps.is_empty() { p.soft { "No runbook fits." } }
                 },
-                None => p.card.soft #resolution { "Guidance comes when the incident is filed: in a few minutes." },
+                None => p.card.soft #resolution { "Guidance comes when the incident is filed: at once if it is grave, else when it has settled." },
             }
         }
     }

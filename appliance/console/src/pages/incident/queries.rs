@@ -16,7 +16,7 @@ pub(super) fn texts(queries: &[RenderedQuery]) -> Markup {
             h2 { "Queries" }
             p.soft { "They find the lines of this incident and what resembles them, here or in your own log system." }
             div.card {
-                @if queries.is_empty() { p.soft { "They come when the incident is filed: in a few minutes." } }
+                @if queries.is_empty() { p.soft { "They come when the incident is filed: at once if it is grave, else when it has settled." } }
                 @for (number, rendered) in queries.iter().enumerate() { (one(rendered, number)) }
             }
         }
