@@ -82,7 +82,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: Nothing,
         rules: &[(
             "traces removed",
-            r"\bhistory -c\b|\bunset HISTFILE\b|HISTFILE=/dev/null|\bHISTSIZE=0\b|\brm\s+(?:-\w+\s+)*\S*(?:/var/log/|\.bash_history|/etc/cron\.allow)|\btruncate\b.*\s/var/log/|>\s*/var/log/\S+|\bshred\b.*\s(?:/var/log|\S*\.log)|\bln -s\w* /dev/null \S*(?:history|log)|\bStopLogging\b|\bDeleteTrail\b|\bDeleteDetector\b|\bDeleteFlowLogs\b|\bUpdateTrail\b|\bjournalctl\b.*--vacuum-(?:time=1s|size=1)",
+            r"\bhistory -c\b|\bunset HISTFILE\b|HISTFILE=/dev/null|\bHISTSIZE=0\b|\brm\s+(?:-\w+\s+)*\S*(?:/var/log/|\.bash_history|/etc/cron\.allow)|\btruncate\b.*\s/var/log/|[^>&\d]>\s*/var/log/(?:auth|secure|syslog|messages|[wb]tmp|lastlog|faillog|utmp|audit|kern|cron|maillog|mail\.|apache2|httpd|nginx)\S*|\bshred\b.*\s(?:/var/log|\S*\.log)|\bln -s\w* /dev/null \S*(?:history|log)|\bStopLogging\b|\bDeleteTrail\b|\bDeleteDetector\b|\bDeleteFlowLogs\b|\bUpdateTrail\b|\bjournalctl\b.*--vacuum-(?:time=1s|size=1)",
         )],
     },
     Group {

@@ -46,6 +46,23 @@ fn requests_are_named_for_what_they_carry() {
         ("waf: 12,000 requests per second from 192.0.2.9", Some("a device reported a flood")),
         ("cache: 12,000 requests per second served", None),
         ("proxy: uploaded 900 MB to external host 192.0.2.9", Some("data leaving reported")),
+        (r#""GET /search?q=l%27hiver+%22drop+leaf%22 HTTP/1.1" 200 9"#, None),
+        (r#""GET /item?id=7%27 HTTP/1.1" 500 9"#, Some("suspicious characters in a request")),
+        ("POST /Microsoft-Server-ActiveSync/default.eas Cmd=Ping&User=kim 443", None),
+        (
+            r#""GET /x?cmd=ping%20-c%201%20192.0.2.7 HTTP/1.1" 200 9"#,
+            Some("command injection in a request"),
+        ),
+        ("GET /owa/auth/logon.aspx replaceCurrent=1 443 - 192.0.2.9 - 200 0 0 15", None),
+        (r#""GET /owa/auth.aspx HTTP/1.1" 404 9"#, Some("request for administration pages")),
+        ("LOG:  statement: SELECT 1 FROM t WHERE a = 'x' AND b = 'y' UNION ALL SELECT 2", None),
+        (
+            r#""GET /item?id=7 UNION ALL SELECT 1,2 HTTP/1.1" 200 9"#,
+            Some("SQL injection in a request"),
+        ),
+        ("CRON[9]: (db) CMD (/usr/local/bin/dump >> /var/log/dump.log 2>&1)", None),
+        ("bash[9]: cat /dev/null > /var/log/auth.log", Some("traces removed")),
+        ("rspamd: F (no action) [DMARC_POLICY_ALLOW(-0.50){example.net;quarantine;}]", None),
         (three.as_str(), Some("failed web logins in a row")),
         (two.as_str(), Some("request for administration pages")),
     ] {

@@ -17,7 +17,7 @@ pub(super) const GROUPS: &[Group] = &[
         rules: &[
             (
                 "SQL injection in a request",
-                r"union(?:\s|%20|\+|/\*.{0,40}\*/|%0a){1,4}(?:all(?:\s|%20|\+)+)?select\b|select\b.*from\b.*(?:information_schema|sysobjects|mysql\.user|pg_catalog)|(?:'|%27|\x22|%22|\))(?:\s|%20|\+)*(?:or|and)(?:\s|%20|\+)+(?:'|%27|\x22|%22)?\w{1,12}(?:'|%27|\x22|%22)?(?:\s|%20|\+)*(?:=|%3d|like)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+(\d{1,6})(?:\s|%20|\+)*(?:=|%3d)(?:\s|%20|\+)*\d{1,6}\b|(?:\b|%[0-9a-f]{2})(?:sleep|benchmark|pg_sleep|waitfor(?:\s|%20|\+)delay|extractvalue|updatexml|xp_cmdshell|load_file|dbms_\w+|utl_http)(?:\s|%20|\+)*(?:\(|%28|'|%27)|;(?:\s|%20|\+)*(?:drop|delete|insert|update|alter|truncate)(?:\s|%20|\+)+(?:table|from|into|\w+(?:\s|%20|\+)set)|\border(?:%20|\+)by(?:%20|\+)\d+(?:--|%23)|[?&]\w{1,32}=[^\s&\x22]{0,64}(?:'|%27)(?:%20|\+)*(?:--|#|%23|;--|/\*)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+\d{1,6}(?:\s|%20|\+)*(?:=|%3d|<|>|%3c|%3e)(?:\s|%20|\+)*(?:\(|%28)?(?:convert|cast|char|if|case|select|ascii|substring|version|@@)|[?&]\S{0,200}(?:@@|%40%40)(?:version|hostname|datadir)\b|\bsql ?injection\b|\bsqli\b",
+                r"(?:\b(?:GET|POST|PUT|HEAD|PATCH) |\b(?:uri|url|request|path|args|payload)\b|[?&]\w{1,32}=|HTTP/\d).*union(?:\s|%20|\+|/\*.{0,40}\*/|%0a){1,4}(?:all(?:\s|%20|\+)+)?select\b|select\b.*from\b.*(?:information_schema|sysobjects|mysql\.user|pg_catalog)|(?:\b(?:GET|POST|PUT|HEAD|PATCH) |\b(?:uri|url|request|path|args|payload)\b|[?&]\w{1,32}=|HTTP/\d).*(?:'|%27|\x22|%22|\))(?:\s|%20|\+)*(?:or|and)(?:\s|%20|\+)+(?:'|%27|\x22|%22)?\w{1,12}(?:'|%27|\x22|%22)?(?:\s|%20|\+)*(?:=|%3d|like)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+(\d{1,6})(?:\s|%20|\+)*(?:=|%3d)(?:\s|%20|\+)*\d{1,6}\b|(?:\b|%[0-9a-f]{2})(?:sleep|benchmark|pg_sleep|waitfor(?:\s|%20|\+)delay|extractvalue|updatexml|xp_cmdshell|load_file|dbms_\w+|utl_http)(?:\s|%20|\+)*(?:\(|%28|'|%27)|;(?:\s|%20|\+)*(?:drop|delete|insert|update|alter|truncate)(?:\s|%20|\+)+(?:table|from|into|\w+(?:\s|%20|\+)set)|\border(?:%20|\+)by(?:%20|\+)\d+(?:--|%23)|[?&]\w{1,32}=[^\s&\x22]{0,64}(?:'|%27)(?:%20|\+)*(?:--|#|%23|;--|/\*)|(?:\b|%20)(?:or|and)(?:\s|%20|\+)+\d{1,6}(?:\s|%20|\+)*(?:=|%3d|<|>|%3c|%3e)(?:\s|%20|\+)*(?:\(|%28)?(?:convert|cast|char|if|case|select|ascii|substring|version|@@)|[?&]\S{0,200}(?:@@|%40%40)(?:version|hostname|datadir)\b|\bsql ?injection\b|\bsqli\b",
             ),
             (
                 "cross-site scripting in a request",
@@ -33,7 +33,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "command injection in a request",
-                r"(?:GET|POST|PUT|HEAD|uri|url|request|query|path)\b.*(?:;|%3b|\||%7c|`|%60|\$\(|%24%28|\$\{IFS\}|&&|%26%26|%0a)(?:%20|\+|\s)*(?:cat|wget|curl|id|uname|whoami|nc|ncat|bash|sh|python\d?|perl|ping|nslookup|chmod|rm|ls|echo|busybox|tftp|cd|powershell|cmd)(?:%20|\+|\s|%3b|;|\$\{?IFS|%24|$|&|/)|(?:cmd|exec|command|execute|shell)=(?:%20)?(?:cat|wget|curl|id|uname|whoami|ls|bash|sh|powershell|ping|nslookup|system)\b|\b(?:command|code|os command) injection\b",
+                r"(?:GET|POST|PUT|HEAD|uri|url|request|query|path)\b.*(?:;|%3b|\||%7c|`|%60|\$\(|%24%28|\$\{IFS\}|&&|%26%26|%0a)(?:%20|\+|\s)*(?:cat|wget|curl|id|uname|whoami|nc|ncat|bash|sh|python\d?|perl|ping|nslookup|chmod|rm|ls|echo|busybox|tftp|cd|powershell|cmd)(?:%20|\+|\s|%3b|;|\$\{?IFS|%24|$|&|/)|(?:cmd|exec|command|execute|shell)=(?:%20)?(?:cat|wget|curl|id|uname|whoami|ls|bash|sh|powershell|nslookup|system)\b|(?:cmd|exec|command|execute)=ping(?:%20|\+|\s+-|\s+\d)|\b(?:command|code|os command) injection\b",
             ),
             (
                 "server-side template or code injection in a request",
@@ -122,7 +122,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "request for administration pages",
-                r"(?:GET|POST|HEAD|uri|url|path)\b[^\n]{0,40}/(?:phpmyadmin|pma\d*|myadmin|mysqladmin|dbadmin|sqlmanager|adminer|php-?my-?admin|administrator/|admin/(?:config|login|index|mysql|pma|phpmyadmin|db)\S*|manager/html|host-manager|wp-(?:login|admin|json/wp/v2/users|content/plugins/\S+/readme)|xmlrpc\.php|solr/|jenkins|hudson|script\b|struts|axis2|cgi-bin/|boaform|setup\.cgi|hnap1|owa/|ecp/|autodiscover|remote/login|sslvpn|vpnsvc|dana-na|global-protect/|\+cscoe\+|login\.(?:asp|cgi|jsp|htm)|admin\.(?:php|asp|cgi|jsp)|currentsetting\.htm|evox/about|sdk\b|nmaplowercheck|nice%20ports|sitecore|drupal|joomla|magento|user/register|typo3|core/skin/login\.aspx|api/v1/pods|\S*warning\.php)",
+                r"(?:GET|POST|HEAD|uri|url|path)\b[^\n]{0,40}/(?:phpmyadmin|pma\d*|myadmin|mysqladmin|dbadmin|sqlmanager|adminer|php-?my-?admin|administrator/|admin/(?:config|login|index|mysql|pma|phpmyadmin|db)\S*|manager/html|host-manager|wp-(?:login|admin|json/wp/v2/users|content/plugins/\S+/readme)|xmlrpc\.php|solr/|jenkins|hudson|script\b|struts|axis2|cgi-bin/|boaform|setup\.cgi|hnap1|remote/login|sslvpn|vpnsvc|dana-na|global-protect/|\+cscoe\+|login\.(?:asp|cgi|jsp|htm)|admin\.(?:php|asp|cgi|jsp)|currentsetting\.htm|evox/about|sdk\b|nmaplowercheck|nice%20ports|sitecore|drupal|joomla|magento|user/register|typo3|core/skin/login\.aspx|api/v1/pods|\S*warning\.php)|\b(?:GET|POST|HEAD) /(?:owa|ecp|autodiscover)/?\S* HTTP/[\d.]{1,3}\x22 40[34]\b",
             ),
             (
                 "malformed request",
@@ -138,7 +138,7 @@ pub(super) const GROUPS: &[Group] = &[
         signal: Probe,
         rules: &[(
             "suspicious characters in a request",
-            r"\bsuhosin\b.*\bALERT\b|\bAH01215: .*error importing function definition|`(?:sleep|id|whoami|wget|curl)\b|\berroneous characters after protocol string|(?:GET|POST|HEAD|PUT) \S*(?:%00|%0d%0a|%252e|%c0%af|%u00|\.\./|\.\.%2f|;jsessionid=\S*\.\.|/\*\*/|0x[0-9a-f]{16}|char\(|concat\(|%27|%3cscript|base64_)|\bexecution attempt|\bpossible (?:attack|injection|exploit)",
+            r"\bsuhosin\b.*\bALERT\b|\bAH01215: .*error importing function definition|`(?:sleep|id|whoami|wget|curl)\b|\berroneous characters after protocol string|(?:GET|POST|HEAD|PUT) \S*(?:%00|%0d%0a|%252e|%c0%af|%u00|\.\./|\.\.%2f|;jsessionid=\S*\.\.|/\*\*/|0x[0-9a-f]{16}|char\(|concat\(|%27(?:&|\s|;|\)|#|--|%(?:22|23|28|29|3b|7c|27))|%3cscript|base64_)|\bexecution attempt|\bpossible (?:attack|injection|exploit)",
         )],
     },
     Group {
