@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
@@ -203,9 +203,13 @@ impl ModelFile {
 
 /// Reads the tables of a file of `bytes`, which may be anybody's: walked over first, checked after.
 fn tables(reader: &mut (impl Read + Seek), bytes: u64) -> Result<Content, EngineError> {
-    header::check(reader)?;
-    reader.rewind().map_err(|_| EngineError::Corrupt("it cannot be read twice".into()))?;
-    let content = Content::read(reader).map_err(corrupt)?;
+    let length = header::check(reader)?;
+    let unreadable = |_| EngineError::Corrupt("it cannot be read twice".into());
+    reader.rewind().map_err(unreadable)?;
+    let mut header = Vec::new();
+    reader.take(length).read_to_end(&mut header).map_err(unreadable)?;
+    // From memory, for candle asks before each text how much is left.
+    let content = Content::read(&mut Cursor::new(header)).map_err(corrupt)?;
     check_sizes(&content, bytes)?;
     Ok(content)
 }
@@ -270,8 +274,6 @@ fn corrupt(source: candle_core::Error) -> EngineError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::*;
     use crate::tiny;
 

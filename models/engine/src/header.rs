@@ -25,7 +25,8 @@ const LIST: u32 = 9;
 
 /// Walks over the header of a GGUF file without keeping any of it, so that the reader behind sees only
 /// what makes sense: lengths that are there, no lists of lists, an alignment that can be divided by.
-pub(crate) fn check(reader: &mut impl Read) -> Result<(), EngineError> {
+/// Returns its length in bytes.
+pub(crate) fn check(reader: &mut impl Read) -> Result<u64, EngineError> {
     let mut walk = Walk { reader: reader.take(MAX_HEADER_BYTES), values: 0 };
     if walk.take::<4>()? != *b"GGUF" {
         return Err(damaged("it does not begin with GGUF"));
@@ -44,7 +45,7 @@ pub(crate) fn check(reader: &mut impl Read) -> Result<(), EngineError> {
     for _ in 0..tensors {
         walk.tensor()?;
     }
-    Ok(())
+    Ok(MAX_HEADER_BYTES - walk.reader.limit())
 }
 
 struct Walk<R> {

@@ -31,9 +31,11 @@ impl Bytes {
     /// Builds the tokenizer; the text of `table`'s words becomes the bytes they stand for.
     pub(super) fn new(table: &mut Table<'_>, merges: &[&str]) -> Result<Self, EngineError> {
         let alphabet = alphabet();
+        let bytes_of: HashMap<char, u8> = alphabet.into_iter().zip(0..=u8::MAX).collect();
         for (id, name) in &table.words {
-            let bytes = name.chars().flat_map(|letter| spelled(&alphabet, letter)).collect();
-            table.texts[*id as usize] = bytes;
+            let text = &mut table.texts[*id as usize];
+            text.clear();
+            name.chars().for_each(|letter| spell(&bytes_of, letter, text));
         }
         let by_name: HashMap<&str, u32> =
             table.words.iter().map(|(id, name)| (*name, *id)).collect();
@@ -120,10 +122,11 @@ fn alphabet() -> [char; 256] {
     })
 }
 
-fn spelled(alphabet: &[char; 256], letter: char) -> Vec<u8> {
-    match alphabet.iter().position(|known| *known == letter) {
-        Some(byte) => vec![u8::try_from(byte).expect("the alphabet has 256 letters")],
-        None => letter.to_string().into_bytes(),
+/// Appends the byte that a letter stands for; one of no byte stands for itself.
+fn spell(bytes_of: &HashMap<char, u8>, letter: char, text: &mut Vec<u8>) {
+    match bytes_of.get(&letter) {
+        Some(byte) => text.push(*byte),
+        None => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 
