@@ -4,7 +4,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
 
-use crate::kernel::Source;
+use crate::kernel::{LowRank, Source};
 use crate::{EngineError, LlamaConfig};
 
 /// The file names PEFT writes.
@@ -125,25 +125,29 @@ impl Adapter {
         let Some(change) = self.changes.get(name) else {
             return Ok(());
         };
-        let fits = change.tall.dims2().is_ok_and(|(outputs, _)| outputs == rows)
-            && change.wide.dims2().is_ok_and(|(_, inputs)| inputs == columns);
+        let fits = match (change.tall.dims(), change.wide.dims()) {
+            ([outputs, left], [right, inputs]) => {
+                (*outputs, *inputs) == (rows, columns) && left == right && *left > 0
+            }
+            _ => false,
+        };
         if !fits {
             let found = (change.tall.dims(), change.wide.dims());
             let text =
                 format!("{name} is {rows} by {columns} in the base, {found:?} in the adapter");
             return Err(EngineError::Adapter(text));
         }
-        let delta = (change.tall.matmul(&change.wide)? * self.scale)?.flatten_all()?;
-        let delta: Vec<f32> = delta.to_vec1()?;
         let turned = !config.rope_apart && (name.contains("attn_q") || name.contains("attn_k"));
-        let width = config.head_width;
-        let mut values = source.all_values(rows * columns);
-        for (row, values) in values.chunks_exact_mut(columns).enumerate() {
-            let from = if turned { before_rearranging(row, width) } else { row };
-            let delta = &delta[from * columns..][..columns];
-            values.iter_mut().zip(delta).for_each(|(value, delta)| *value += delta);
+        let rank = change.wide.dims()[0];
+        let wide = change.wide.flatten_all()?.to_vec1()?;
+        let mut tall: Vec<f32> = change.tall.flatten_all()?.to_vec1()?;
+        if turned {
+            let rows = (0..rows).map(|row| before_rearranging(row, config.head_width));
+            tall = rows.flat_map(|row| &tall[row * rank..][..rank]).copied().collect();
         }
-        *source = Source::Values(values);
+        let change = LowRank { tall, wide, columns, scale: self.scale as f32 };
+        let base = std::mem::replace(source, Source::Values(Vec::new()));
+        *source = Source::Changed { base: Box::new(base), change };
         Ok(())
     }
 

@@ -34,7 +34,7 @@ pub(crate) use inputs::Inputs;
 pub(crate) use isa::Isa;
 pub(crate) use multiply::{Target, multiply, multiply_rows};
 pub(crate) use packed::{Form, Packed};
-pub(crate) use source::Source;
+pub(crate) use source::{LowRank, Source};
 pub(crate) use vector::{rms_norm, rotate, swiglu};
 
 /// Values that share one scale, in weights and in inputs.

@@ -1,7 +1,7 @@
 use half::f16;
 use rayon::prelude::*;
 
-use super::vector::by_isa;
+use super::vector::{ROUNDER, by_isa};
 use super::{BLOCK, Isa, LANES, Source};
 
 /// How the values of a packed matrix are kept.
@@ -67,12 +67,43 @@ by_isa! {
             }
         }
     }
+
+    /// The size of the largest value; what is no number does not count.
+    fn largest(values: &[f32; BLOCK], most: &mut f32) {
+        let mut lanes = [0.0f32; LANES];
+        for values in values.as_chunks::<LANES>().0 {
+            for (most, value) in lanes.iter_mut().zip(values) {
+                *most = larger(value.abs(), *most);
+            }
+        }
+        let four: [f32; 4] = std::array::from_fn(|at| {
+            larger(larger(lanes[at], lanes[at + 4]), larger(lanes[at + 8], lanes[at + 12]))
+        });
+        *most = larger(larger(four[0], four[1]), larger(four[2], four[3]));
+    }
+
+    /// The nearest eight-bit multiples of a step, which is not 0.
+    fn round(values: &[f32; BLOCK], step: f32, codes: &mut [i8; BLOCK]) {
+        for (code, value) in codes.iter_mut().zip(values) {
+            let whole = (value / step).round();
+            let bounded = if whole > -127.0 { whole } else { -127.0 };
+            let bounded = if bounded < 127.0 { bounded } else { 127.0 };
+            *code = (bounded + ROUNDER).to_bits() as i8;
+        }
+    }
+}
+
+/// The larger of two; the second where the first is no number.
+#[inline(always)]
+fn larger(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
 }
 
 /// One block of one row, ready to be put in its place.
 struct Codes {
     scale: f16,
     least: f16,
+    /// As the groups hold them; of four bits, the first half only.
     codes: [u8; BLOCK],
 }
 
@@ -92,6 +123,7 @@ impl Packed {
     pub(crate) fn new(source: &Source, rows: usize, columns: usize, form: Option<Form>) -> Self {
         let natural = if source.is_narrow() { Form::Four } else { Form::Eight };
         let form = form.unwrap_or(natural);
+        let isa = Isa::best();
         let (panels, blocks) = (rows.div_ceil(LANES), columns / BLOCK);
         let leasts = if form == Form::Four { panels * blocks } else { 0 };
         let mut packed = Self {
@@ -106,12 +138,12 @@ impl Packed {
         let panels = groups.zip(packed.scales.par_chunks_mut(blocks)).enumerate();
         match form {
             Form::Eight => panels.for_each(|(panel, (groups, scales))| {
-                fill(source, panel, rows, (groups, scales, &mut []));
+                fill(isa, (source, rows), panel, (groups, scales, &mut []));
             }),
             Form::Four => {
                 panels.zip(packed.leasts.par_chunks_mut(blocks)).for_each(
                     |((panel, (groups, scales)), leasts)| {
-                        fill(source, panel, rows, (groups, scales, leasts));
+                        fill(isa, (source, rows), panel, (groups, scales, leasts));
                     },
                 );
             }
@@ -178,9 +210,9 @@ impl Packed {
 
 /// Packs one panel; rows past the end stay zero.
 fn fill(
-    source: &Source,
+    isa: Isa,
+    (source, rows): (&Source, usize),
     panel: usize,
-    rows: usize,
     (groups, scales, leasts): (&mut [Group], &mut [Halves], &mut [Halves]),
 ) {
     let (blocks, narrow) = (scales.len(), !leasts.is_empty());
@@ -188,44 +220,86 @@ fn fill(
     for (lane, row) in (panel * LANES..rows.min((panel + 1) * LANES)).enumerate() {
         for block in 0..blocks {
             let at = row * blocks + block;
-            let codes = if narrow { four(source, at) } else { eight(source, at) };
+            let codes = if narrow { four(isa, source, at) } else { eight(isa, source, at) };
             scales[block][lane] = codes.scale.to_bits();
             if narrow {
                 leasts[block][lane] = codes.least.to_bits();
             }
-            let groups = &mut groups[block * each..][..each];
-            for (group, four) in codes.codes.as_chunks::<4>().0.iter().enumerate() {
-                let shift = if group < each { 0 } else { 4 };
-                let place = &mut groups[group % each].0[lane * 4..][..4];
-                place.iter_mut().zip(four).for_each(|(place, code)| *place |= code << shift);
+            let groups = groups[block * each..][..each].iter_mut();
+            for (group, four) in groups.zip(codes.codes.as_chunks::<4>().0) {
+                group.0.as_chunks_mut::<4>().0[lane] = *four;
             }
         }
     }
 }
 
-fn four(source: &Source, at: usize) -> Codes {
-    let part = source.affine(at);
-    Codes { scale: finite(part.scale), least: finite(part.least), codes: part.codes }
+fn four(isa: Isa, source: &Source, at: usize) -> Codes {
+    let part = source.affine(isa, at);
+    let mut codes = [0; BLOCK];
+    let (low, high) = part.codes.split_at(BLOCK / 2);
+    for (code, (low, high)) in codes.iter_mut().zip(low.iter().zip(high)) {
+        *code = low | high << 4;
+    }
+    Codes { scale: finite(part.scale), least: finite(part.least), codes }
 }
 
-fn eight(source: &Source, at: usize) -> Codes {
+fn eight(isa: Isa, source: &Source, at: usize) -> Codes {
     let (scale, codes) = match source.eight(at) {
         Some((scale, codes)) => (f16::from_f32(scale), codes),
-        None => rounded(&source.values(at)),
+        None => rounded(isa, &source.values(isa, at)),
     };
     Codes { scale, least: f16::ZERO, codes: codes.map(|code| code.cast_unsigned() ^ 0x80) }
 }
 
 /// Eight bits for plain values.
-fn rounded(values: &[f32; BLOCK]) -> (f16, [i8; BLOCK]) {
-    let most = values.iter().map(|value| value.abs()).fold(0.0, f32::max);
+fn rounded(isa: Isa, values: &[f32; BLOCK]) -> (f16, [i8; BLOCK]) {
+    let mut most = 0.0;
+    largest(isa, values, &mut most);
     let scale = finite(most / 127.0);
-    let step = scale.to_f32();
-    let code = |value: f32| (value / step).round().clamp(-127.0, 127.0) as i8;
-    (scale, if step > 0.0 { values.map(code) } else { [0; BLOCK] })
+    let mut codes = [0; BLOCK];
+    if scale > f16::ZERO {
+        round(isa, values, scale.to_f32(), &mut codes);
+    }
+    (scale, codes)
 }
 
 /// A number in half precision; one that is too large becomes the largest.
 fn finite(value: f32) -> f16 {
-    f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32()))
+    const LARGEST: f32 = 65_504.0;
+    f16::from_f32(value.clamp(-LARGEST, LARGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rounding halves away from zero and never to -128, bit for bit alike on every path.
+    #[test]
+    fn eight_bits_are_the_nearest_ones_on_every_path() {
+        let steps = |step: f32| std::array::from_fn(|at| (at as f32 - 15.5) * step);
+        let mut odd: [f32; BLOCK] = steps(8.0);
+        (odd[3], odd[30], odd[31]) = (f32::NAN, 127.0, -127.0);
+        for (case, values) in [
+            ("halves", steps(8.192)),
+            ("zero", [0.0; BLOCK]),
+            ("small", steps(1e-30)),
+            ("large", steps(1e30)),
+            ("infinite", steps(f32::INFINITY)),
+            ("odd", odd),
+        ] {
+            let most = values.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+            let scale = finite(most / 127.0);
+            let step = scale.to_f32();
+            for isa in Isa::all() {
+                let (found, codes) = rounded(isa, &values);
+                assert_eq!(found.to_bits(), scale.to_bits(), "{case} {isa:?}");
+                for (code, value) in codes.iter().zip(&values).filter(|(_, v)| !v.is_nan()) {
+                    let nearest = (value / step).round().clamp(-127.0, 127.0);
+                    let expected = if step > 0.0 { nearest as i8 } else { 0 };
+                    assert_eq!(*code, expected, "{case} {isa:?}: {value}");
+                }
+                assert!(codes.iter().all(|code| *code > i8::MIN), "{case} {isa:?}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use candle_core::quantized::GgmlDType;
 
-use super::BLOCK;
+use super::vector::by_isa;
+use super::{BLOCK, Isa};
 
 /// Values of one block of a 4-bit kind: `scale * code + least`.
 pub(super) struct Affine {
@@ -20,6 +21,52 @@ pub(crate) enum Source {
     },
     /// Plain values, row after row.
     Values(Vec<f32>),
+    /// Another with a change added, block by block as they are asked for: the whole of it in floats
+    /// would be eight times the file's matrix.
+    Changed {
+        /// What is changed.
+        base: Box<Source>,
+        /// What is added.
+        change: LowRank,
+    },
+}
+
+/// A change of a matrix: a tall one times a wide one times a number.
+pub(crate) struct LowRank {
+    /// Outputs by rank.
+    pub(crate) tall: Vec<f32>,
+    /// Rank by inputs.
+    pub(crate) wide: Vec<f32>,
+    /// Inputs, a multiple of [`BLOCK`].
+    pub(crate) columns: usize,
+    /// What the product is multiplied with.
+    pub(crate) scale: f32,
+}
+
+by_isa! {
+    /// Adds a change to the values of a block.
+    fn add_change(change: &LowRank, block: usize, values: &mut [f32; BLOCK]) {
+        let LowRank { tall, wide, columns, scale } = change;
+        let (row, column) = (block * BLOCK / columns, block * BLOCK % columns);
+        let rank = wide.len() / columns;
+        let wide = wide[column..].chunks(*columns).filter_map(|row| row.first_chunk::<BLOCK>());
+        let mut product = [0.0f32; BLOCK];
+        for (factor, wide) in tall[row * rank..][..rank].iter().zip(wide) {
+            for (product, wide) in product.iter_mut().zip(wide) {
+                *product = factor.mul_add(*wide, *product);
+            }
+        }
+        for (value, product) in values.iter_mut().zip(product) {
+            *value += product * scale;
+        }
+    }
+
+    /// `code * scale + least` of each code.
+    fn spread(codes: &[u8; BLOCK], scale: f32, least: f32, values: &mut [f32; BLOCK]) {
+        for (value, code) in values.iter_mut().zip(codes) {
+            *value = f32::from(*code).mul_add(scale, least);
+        }
+    }
 }
 
 /// Bytes of a Q4_K block of 256: two halves, twelve bytes of scales, then the codes.
@@ -40,12 +87,22 @@ impl Source {
 
     /// The first `count` values.
     pub(crate) fn all_values(&self, count: usize) -> Vec<f32> {
-        (0..count / BLOCK).flat_map(|block| self.values(block)).collect()
+        let isa = Isa::best();
+        let mut values = vec![0.0; count];
+        for (block, values) in values.as_chunks_mut().0.iter_mut().enumerate() {
+            *values = self.values(isa, block);
+        }
+        values
     }
 
     /// The values of a block, counted from the beginning.
-    pub(super) fn values(&self, block: usize) -> [f32; BLOCK] {
+    pub(super) fn values(&self, isa: Isa, block: usize) -> [f32; BLOCK] {
         match self {
+            Self::Changed { base, change } => {
+                let mut values = base.values(isa, block);
+                add_change(isa, change, block, &mut values);
+                values
+            }
             Self::Values(values) => {
                 let values = values.as_chunks().0;
                 values.get(block).copied().unwrap_or([0.0; BLOCK])
@@ -55,8 +112,10 @@ impl Source {
                 codes.map(|code| f32::from(code) * scale)
             }
             Self::Blocks { .. } => {
-                let part = self.affine(block);
-                part.codes.map(|code| f32::from(code).mul_add(part.scale, part.least))
+                let part = self.affine(isa, block);
+                let mut values = [0.0; BLOCK];
+                spread(isa, &part.codes, part.scale, part.least, &mut values);
+                values
             }
         }
     }
@@ -70,7 +129,7 @@ impl Source {
     }
 
     /// The codes of a block of four bits.
-    pub(super) fn affine(&self, block: usize) -> Affine {
+    pub(super) fn affine(&self, isa: Isa, block: usize) -> Affine {
         match self {
             Self::Blocks { kind: GgmlDType::Q4_0, bytes } => {
                 let bytes = &bytes[block * 18..][..18];
@@ -85,7 +144,7 @@ impl Source {
                 let bytes = &bytes[block / Q4K_PARTS * Q4K_BYTES..][..Q4K_BYTES];
                 part_of_256(bytes, block % Q4K_PARTS)
             }
-            _ => fitted(&self.values(block)),
+            _ => fitted(&self.values(isa, block)),
         }
     }
 }

@@ -257,3 +257,34 @@ fn the_work_between_products_gives_the_same_bits_everywhere() {
         assert!((f32::from_bits(*found) - expected).abs() < 1e-6);
     }
 }
+
+#[test]
+fn a_low_rank_change_is_added_as_its_definition_says_on_every_path() {
+    let mut chance = Chance(5);
+    let (rows, columns, rank) = (17, 96, 3);
+    let plain = chance.values(rows * columns);
+    let (tall, wide) = (chance.values(rows * rank), chance.values(rank * columns));
+    let change = |row: usize, column: usize| {
+        (0..rank).fold(0.0f32, |total, at| {
+            tall[row * rank + at].mul_add(wide[at * columns + column], total)
+        })
+    };
+    let expected: Vec<f32> = (0..rows * columns)
+        .map(|at| plain[at] + change(at / columns, at % columns) * 0.5)
+        .collect();
+    let change = LowRank { tall: tall.clone(), wide: wide.clone(), columns, scale: 0.5 };
+    let changed = Source::Changed { base: Box::new(Source::Values(plain)), change };
+    assert_eq!(bits(&changed.all_values(rows * columns)), bits(&expected));
+    let source = Source::Values(expected.clone());
+    for isa in Isa::all() {
+        for (block, expected) in expected.chunks(BLOCK).enumerate() {
+            assert_eq!(bits(&changed.values(isa, block)), bits(expected), "{isa:?}");
+        }
+    }
+    let (mut one, mut other) = (vec![0.0; columns], vec![0.0; columns]);
+    for row in 0..rows {
+        Packed::new(&changed, rows, columns, None).row(row, &mut one);
+        Packed::new(&source, rows, columns, Some(Form::Eight)).row(row, &mut other);
+        assert_eq!(bits(&one), bits(&other));
+    }
+}
