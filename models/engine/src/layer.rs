@@ -2,7 +2,8 @@ use rayon::prelude::*;
 
 use crate::batch::Spot;
 use crate::kernel::{
-    Attention, Inputs, Isa, KeyValues, Packed, Target, multiply, rms_norm, rotate, swiglu,
+    Attention, Inputs, Isa, KeyValues, LANES, Packed, Target, multiply, multiply_gated, rms_norm,
+    rotate,
 };
 use crate::llama::Loader;
 use crate::rotation::Rotation;
@@ -51,7 +52,7 @@ pub(crate) struct Scratch {
 #[derive(Default)]
 struct Part {
     inputs: Inputs,
-    /// Gate and up, side by side.
+    /// What gate and up make together.
     wide: Vec<f32>,
 }
 
@@ -238,16 +239,20 @@ impl Layer {
     fn feed_forward(&self, step: &Step<'_>, states: &mut [f32], part: &mut Part) {
         let (isa, config) = (step.isa, step.config);
         let (hidden, width) = (config.hidden, config.feed_forward);
+        // A vector more, lest rows whose length is a power of two crowd a few places of the cache.
+        let stride = width + LANES;
         let Part { inputs, wide } = part;
-        for states in states.chunks_mut(FEED_FORWARD_ROWS * hidden) {
+        let rows = states.len() / hidden;
+        let each = rows.div_ceil(rows.div_ceil(FEED_FORWARD_ROWS).max(1)).max(1);
+        for states in states.chunks_mut(each * hidden) {
             let count = states.len() / hidden;
             normalise(isa, inputs, states, &self.feed_forward_norm, config.norm_epsilon);
-            let wide = room(wide, count * 2 * width);
+            let wide = room(wide, count * stride);
             let [gate, up] = &self.feed_forward_input;
-            project(isa, inputs, &[gate, up], wide);
+            let target = Target { values: wide, width: stride, column: 0, add: false };
+            multiply_gated(isa, inputs, [gate, up], target);
             inputs.fill(isa, (count, width), |row, out| {
-                let (gate, up) = wide[row * 2 * width..][..2 * width].split_at(width);
-                swiglu(isa, gate, up, out);
+                out.copy_from_slice(&wide[row * stride..][..width]);
             });
             let target = Target { values: states, width: hidden, column: 0, add: true };
             multiply(isa, inputs, &self.feed_forward_output, target);

@@ -32,10 +32,10 @@ mod tests;
 pub(crate) use attend::{Attention, KeyValues};
 pub(crate) use inputs::Inputs;
 pub(crate) use isa::Isa;
-pub(crate) use multiply::{Target, multiply, multiply_rows};
+pub(crate) use multiply::{Target, multiply, multiply_gated, multiply_rows};
 pub(crate) use packed::{Form, Packed};
 pub(crate) use source::{LowRank, Source};
-pub(crate) use vector::{rms_norm, rotate, swiglu};
+pub(crate) use vector::{rms_norm, rotate};
 
 /// Values that share one scale, in weights and in inputs.
 pub(crate) const BLOCK: usize = 32;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::inputs::InputTile;
 use super::isa::Kind;
 use super::packed::{Form, Group, Panel};
+use super::vector::swiglu;
 use super::{Inputs, Isa, LANES, Packed, TILE_PANELS, Tile, portable};
 
 /// Parts each thread gets of one product, so that one that is held up does not hold up all.
@@ -27,40 +28,93 @@ pub(crate) struct Target<'a> {
 
 /// Multiplies every input row by every row of the weights.
 pub(crate) fn multiply(isa: Isa, inputs: &Inputs, weights: &Packed, target: Target<'_>) {
-    assert_eq!(inputs.columns(), weights.columns(), "inputs and weights differ in width");
-    assert!(target.column + weights.rows() <= target.width, "the target is too narrow");
-    assert!(inputs.count() * target.width <= target.values.len(), "the target is too short");
-    let pairs = weights.panels().div_ceil(TILE_PANELS);
-    let least = pairs.div_ceil(rayon::current_num_threads() * PARTS);
-    let sheet = Sheet { start: target.values.as_mut_ptr(), owner: PhantomData, ..(&target).into() };
-    let unpack = weights.form() == Form::Four && inputs.count() >= UNPACK_ROWS;
-    let pairs = (0..pairs).into_par_iter().with_min_len(least);
-    pairs.for_each_init(Buffers::default, |buffers, pair| {
+    let sheet = Sheet::new(inputs, weights, target);
+    let tasks = Tasks { isa, inputs, count: weights.panels().div_ceil(TILE_PANELS) };
+    tasks.run(|buffers, pair| {
         let first = pair * TILE_PANELS;
         let last = weights.panels().min(first + TILE_PANELS);
-        let Buffers { groups, out } = buffers;
-        let mut panels: [Panel<'_>; TILE_PANELS] =
+        let Buffers { groups, out, .. } = buffers;
+        let panels: [Panel<'_>; TILE_PANELS] =
             std::array::from_fn(|at| weights.panel((first + at).min(last - 1)));
-        if unpack {
-            for (panel, groups) in panels.iter_mut().zip(groups) {
-                panel.unpack(isa, groups);
-                panel.groups = groups;
-            }
-        }
+        let panels = tasks.unpacked(weights.form(), panels, groups);
         for (index, tile) in inputs.tiles().enumerate() {
             run(isa, weights.form(), &panels[..last - first], &tile, out);
             for (at, out) in out.iter().take(tile.rows).enumerate() {
                 for (panel, out) in (first..last).zip(out) {
-                    let lanes = LANES.min(weights.rows() - panel * LANES);
                     let row = index * inputs.tile_rows() + at;
-                    // SAFETY: the row is below `inputs.count()`, the columns are below the weights'
-                    // rows, both asserted to lie within the target, and no other task has them:
-                    // each panel is one task's.
-                    unsafe { sheet.put(row, panel * LANES, &out[..lanes]) };
+                    // SAFETY: the row is below `inputs.count()`, the panel is one of the weights',
+                    // and no other task has it.
+                    unsafe { sheet.put(row, panel, out) };
                 }
             }
         }
     });
+}
+
+/// Multiplies every input row by every row of two matrices of one shape and writes
+/// `silu(gate) * up`: neither product is ever in memory as a whole.
+pub(crate) fn multiply_gated(
+    isa: Isa,
+    inputs: &Inputs,
+    [gate, up]: [&Packed; 2],
+    target: Target<'_>,
+) {
+    assert_eq!((gate.rows(), gate.columns()), (up.rows(), up.columns()), "two shapes");
+    let sheet = Sheet::new(inputs, gate, target);
+    let tasks = Tasks { isa, inputs, count: gate.panels() };
+    tasks.run(|buffers, panel| {
+        let Buffers { groups: [one, other], out, second } = buffers;
+        let one = std::slice::from_mut(one);
+        let other = std::slice::from_mut(other);
+        let [gates] = tasks.unpacked(gate.form(), [gate.panel(panel)], one);
+        let [ups] = tasks.unpacked(up.form(), [up.panel(panel)], other);
+        for (index, tile) in inputs.tiles().enumerate() {
+            if gate.form() == up.form() {
+                run(isa, gate.form(), &[gates, ups], &tile, out);
+            } else {
+                run(isa, gate.form(), &[gates], &tile, out);
+                run(isa, up.form(), &[ups], &tile, second);
+                out.iter_mut().zip(second.iter()).for_each(|(out, second)| out[1] = second[0]);
+            }
+            for (at, [gate, up]) in out.iter().take(tile.rows).enumerate() {
+                let mut mixed = [0.0; LANES];
+                swiglu(isa, gate, up, &mut mixed);
+                // SAFETY: as above; the two matrices have the same panels.
+                unsafe { sheet.put(index * inputs.tile_rows() + at, panel, &mixed) };
+            }
+        }
+    });
+}
+
+/// The parts of one product, each with panels of its own.
+struct Tasks<'a> {
+    isa: Isa,
+    inputs: &'a Inputs,
+    count: usize,
+}
+
+impl Tasks<'_> {
+    fn run(&self, task: impl Fn(&mut Buffers, usize) + Sync) {
+        let least = self.count.div_ceil(rayon::current_num_threads() * PARTS);
+        let parts = (0..self.count).into_par_iter().with_min_len(least);
+        parts.for_each_init(Buffers::default, |buffers, part| task(buffers, part));
+    }
+
+    /// The panels, four-bit weights taken apart where that pays.
+    fn unpacked<'p, const N: usize>(
+        &self,
+        form: Form,
+        mut panels: [Panel<'p>; N],
+        groups: &'p mut [Vec<Group>],
+    ) -> [Panel<'p>; N] {
+        if form == Form::Four && self.inputs.count() >= UNPACK_ROWS {
+            for (panel, groups) in panels.iter_mut().zip(groups) {
+                panel.unpack(self.isa, groups);
+                panel.groups = groups;
+            }
+        }
+        panels
+    }
 }
 
 /// What one task needs beside its inputs.
@@ -68,6 +122,8 @@ pub(crate) fn multiply(isa: Isa, inputs: &Inputs, weights: &Packed, target: Targ
 struct Buffers {
     groups: [Vec<Group>; TILE_PANELS],
     out: Tile,
+    /// Of a second matrix kept in another form.
+    second: Tile,
 }
 
 /// Multiplies every input row by some rows of the weights; one output row to each input row.
@@ -122,37 +178,44 @@ struct Sheet<'a> {
     start: *mut f32,
     width: usize,
     column: usize,
+    /// Columns written, counted from `column`.
+    columns: usize,
     add: bool,
     owner: PhantomData<&'a mut [f32]>,
-}
-
-impl From<&Target<'_>> for Sheet<'_> {
-    fn from(target: &Target<'_>) -> Self {
-        let Target { width, column, add, .. } = *target;
-        Self { start: std::ptr::null_mut(), width, column, add, owner: PhantomData }
-    }
 }
 
 // SAFETY: it stands for a `&mut [f32]`, and `put` makes every caller vouch that no two tasks write
 // the same place.
 unsafe impl Sync for Sheet<'_> {}
 
-impl Sheet<'_> {
-    /// Writes or adds values.
+impl<'a> Sheet<'a> {
+    /// The place of the product of all inputs and weights of this shape.
+    fn new(inputs: &Inputs, weights: &Packed, target: Target<'a>) -> Self {
+        let Target { values, width, column, add } = target;
+        let columns = weights.rows();
+        assert_eq!(inputs.columns(), weights.columns(), "inputs and weights differ in width");
+        assert!(column + columns <= width, "the target is too narrow");
+        assert!(inputs.count() * width <= values.len(), "the target is too short");
+        Self { start: values.as_mut_ptr(), width, column, columns, add, owner: PhantomData }
+    }
+
+    /// Writes or adds what a panel makes of a row.
     ///
     /// # Safety
-    /// They must lie within the matrix, and nobody else may touch them meanwhile.
-    unsafe fn put(&self, row: usize, column: usize, values: &[f32]) {
+    /// Row and panel must be of the inputs and weights that [`Sheet::new`] saw, and nobody else may
+    /// touch their place meanwhile.
+    #[inline]
+    unsafe fn put(&self, row: usize, panel: usize, values: &[f32; LANES]) {
+        let column = panel * LANES;
+        let lanes = LANES.min(self.columns - column);
         let at = row * self.width + self.column + column;
-        // SAFETY: the caller's promise.
-        let place = unsafe { std::slice::from_raw_parts_mut(self.start.add(at), values.len()) };
-        match (place.as_mut_array::<LANES>(), values.as_array::<LANES>(), self.add) {
-            (Some(place), Some(values), false) => *place = *values,
-            (Some(place), Some(values), true) => {
-                (0..LANES).for_each(|lane| place[lane] += values[lane]);
-            }
-            (_, _, false) => place.copy_from_slice(values),
-            (_, _, true) => place.iter_mut().zip(values).for_each(|(old, new)| *old += new),
+        // SAFETY: the caller's promise, and what `new` asserted of the target.
+        let place = unsafe { std::slice::from_raw_parts_mut(self.start.add(at), lanes) };
+        match (place.as_mut_array::<LANES>(), self.add) {
+            (Some(place), false) => *place = *values,
+            (Some(place), true) => (0..LANES).for_each(|lane| place[lane] += values[lane]),
+            (None, false) => place.copy_from_slice(&values[..lanes]),
+            (None, true) => place.iter_mut().zip(values).for_each(|(old, new)| *old += new),
         }
     }
 }

@@ -1,6 +1,7 @@
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
+use super::vector::swiglu;
 use super::*;
 
 /// Numbers without pattern, the same every time (a linear congruential generator, Knuth's MMIX).
@@ -286,5 +287,40 @@ fn a_low_rank_change_is_added_as_its_definition_says_on_every_path() {
         Packed::new(&changed, rows, columns, None).row(row, &mut one);
         Packed::new(&source, rows, columns, Some(Form::Eight)).row(row, &mut other);
         assert_eq!(bits(&one), bits(&other));
+    }
+}
+
+#[test]
+fn a_gated_product_is_two_products_and_the_gate_in_any_forms() {
+    let mut chance = Chance(6);
+    let (rows, columns) = (47, 96);
+    let sources = [0; 2].map(|_| Source::Values(chance.values(rows * columns)));
+    let pack = |at: usize, form| Packed::new(&sources[at], rows, columns, Some(form));
+    for (count, forms) in [
+        (1, [Form::Eight, Form::Eight]),
+        (5, [Form::Four, Form::Four]),
+        (19, [Form::Four, Form::Four]),
+        (19, [Form::Four, Form::Eight]),
+        (20, [Form::Eight, Form::Four]),
+    ] {
+        let weights = [pack(0, forms[0]), pack(1, forms[1])];
+        let values = chance.values(count * columns);
+        let [gate, up] = [0, 1].map(|at| product(Isa::best(), &values, &weights[at]));
+        let mut expected = vec![0.0; count * rows];
+        for (at, out) in expected.iter_mut().enumerate() {
+            let lane = |product: &[f32]| [product[at]; LANES];
+            let mut mixed = [0.0; LANES];
+            swiglu(Isa::best(), &lane(&gate), &lane(&up), &mut mixed);
+            *out = mixed[0];
+        }
+        for isa in Isa::all() {
+            let inputs = inputs(isa, columns, &values);
+            let mut out = vec![0.0; count * (rows + 3)];
+            let target = Target { values: &mut out, width: rows + 3, column: 2, add: false };
+            multiply_gated(isa, &inputs, [&weights[0], &weights[1]], target);
+            let found: Vec<f32> =
+                out.chunks(rows + 3).flat_map(|row| &row[2..rows + 2]).copied().collect();
+            assert_eq!(bits(&found), bits(&expected), "{count} rows, {forms:?}, {isa:?}");
+        }
     }
 }
