@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vedette_engine::worker::resident_bytes;
+use vedette_engine::worker::{release_free_memory, resident_bytes};
 use vedette_engine::{Analyst, Batch, Judge, Llama, LoadOptions, ModelFile, Prompt};
 use vedette_event::{LanguageModel as _, Question, QuestionId};
 
@@ -162,6 +162,8 @@ impl Bench {
                 Judge::new(file, subject.heads_sha256, options)?
             }
         };
+        // As the worker does when it serves.
+        release_free_memory();
         let load_seconds = started.elapsed().as_secs_f64();
         judge.ask(&[question(0)])?;
         Ok(Self { judge, load_seconds, first_answer_seconds: started.elapsed().as_secs_f64() })

@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vedette_engine::worker::{
-    Chosen, Service, bundle, close_inherited, enclose, selected, sentences, serve_connection,
-    serve_listener, yield_to_others,
+    Chosen, Service, bundle, close_inherited, enclose, release_free_memory, selected, sentences,
+    serve_connection, serve_listener, yield_to_others,
 };
 use vedette_engine::{
     Adapter, Analyst, Embedder, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor,
@@ -271,6 +271,7 @@ fn serve(model: &ModelArguments, socket: Option<&Path>, stdin: bool) -> anyhow::
         let Opened { file, heads_sha256, without } = model.open_beside(&[])?;
         let judge = Judge::new(file, heads_sha256.as_deref(), model.options())?;
         let sentences = model.file.is_dir().then(|| model.sentences()).flatten();
+        release_free_memory();
         anyhow::Ok(Service::new(Some(judge), sentences, without))
     };
     if stdin {

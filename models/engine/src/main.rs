@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use vedette_engine::EngineError;
+use vedette_engine::worker::keep_large_memory_apart;
 use vedette_event::worker::{EXIT_DAMAGED, EXIT_UNREADABLE};
 
 fn main() -> ExitCode {
     let arguments = command::Arguments::parse();
+    keep_large_memory_apart();
     match command::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

@@ -7,7 +7,9 @@ mod selection;
 mod serve;
 
 pub use frame::{FrameError, read_frame, write_frame};
-pub use process::{close_inherited, resident_bytes, yield_to_others};
+pub use process::{
+    close_inherited, keep_large_memory_apart, release_free_memory, resident_bytes, yield_to_others,
+};
 pub use sandbox::{Walls, enclose};
 pub use selection::{Chosen, Selected, bundle, selected, sentences};
 pub use serve::{Service, serve_connection, serve_listener};

@@ -40,6 +40,34 @@ fn set_idle() -> bool {
     }
 }
 
+/// From so many bytes on the allocator asks the system for each piece and gives it back at once: more
+/// than a pass over a line takes, less than a layer's matrix or its keys.
+#[cfg(target_env = "gnu")]
+const APART_BYTES: libc::c_int = 1 << 20;
+
+/// Keeps large pieces of memory apart, so that what is not used takes none. By itself the allocator
+/// learns from the first large piece that is freed to keep the next ones, and fills them with zeros.
+/// Call before anything is loaded.
+#[cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "no safe crate wraps mallopt"))]
+pub fn keep_large_memory_apart() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it sets a number of the allocator's.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, APART_BYTES);
+    }
+}
+
+/// Gives back what loading has left free: the tables of a model's file are a hundred thousand small
+/// texts, whose pages the allocator keeps otherwise.
+#[cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "no safe crate wraps malloc_trim"))]
+pub fn release_free_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it touches free pages only, and locks the allocator while it does.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Closes every descriptor from `first` on. Only for the first moments of a process, when nothing
 /// of its own is open yet.
 #[expect(unsafe_code, reason = "closing descriptors that somebody might own cannot be safe")]
