@@ -24,8 +24,9 @@ const START: &str = "<|im_start|>";
 /// How many techniques are named.
 const TECHNIQUES: usize = 5;
 
-/// Tokens after which a pass takes no further line: longer passes are no faster by the token.
-const PASS_TOKENS: usize = 320;
+/// Tokens after which a pass takes no further line: longer passes are no faster by the token, and their
+/// keys, values and states take more memory.
+const PASS_TOKENS: usize = 192;
 
 /// Largest file of heads: every technique for a model of a few thousand wide.
 const MAX_HEADS_BYTES: u64 = 32 << 20;
