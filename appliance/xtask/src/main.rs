@@ -5,6 +5,7 @@
 //! own. Start reading at [`Task`].
 
 mod borders;
+mod elsewhere;
 mod generated;
 mod packages;
 mod suite;
@@ -20,6 +21,8 @@ const USAGE: &str = "usage: cargo xtask TASK
   demo [ARGUMENTS]  build, then run `vedette demo` with the arguments
   test              everything that must hold; the last line counts the tests
   borders           who may know whom, from cargo metadata
+  arm               the engine's kernels on an imitated Arm processor
+  cuda              the types of the worker for graphics processors
   units             the systemd units and their hardening
   docs [--check]    write (or compare) the generated pages of docs/";
 
@@ -28,6 +31,8 @@ enum Task {
     Demo(Vec<String>),
     Test,
     Borders,
+    Arm,
+    Cuda,
     Units,
     Docs { check: bool },
 }
@@ -40,6 +45,8 @@ impl Task {
             ("demo", _) => Self::Demo(rest),
             ("test", []) => Self::Test,
             ("borders", []) => Self::Borders,
+            ("arm", []) => Self::Arm,
+            ("cuda", []) => Self::Cuda,
             ("units", []) => Self::Units,
             ("docs", []) => Self::Docs { check: false },
             ("docs", [flag]) if flag == "--check" => Self::Docs { check: true },
@@ -57,6 +64,8 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo(&arguments),
         Task::Test => suite::run(),
         Task::Borders => borders::check(),
+        Task::Arm => suite::arm(),
+        Task::Cuda => elsewhere::cuda(),
         Task::Units => units::check(),
         Task::Docs { check } => generated::run(check),
     };

@@ -44,6 +44,11 @@ pub(crate) fn for_tests() -> Result<()> {
     install(&missing)
 }
 
+/// Whether something is there that tests can do without, installed first where it may be.
+pub(crate) fn offered(package: &str, is_there: impl Fn() -> bool) -> bool {
+    is_there() || may_install() && install(&[package]).is_ok() && is_there()
+}
+
 /// A C compiler, which SQLite and ring are built with.
 pub(crate) fn compiler() -> Result<()> {
     if ["/usr/bin/cc", "/usr/local/bin/cc"].iter().any(|path| Path::new(path).exists()) {

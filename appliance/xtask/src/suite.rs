@@ -31,19 +31,17 @@ pub(crate) fn run() -> Result<()> {
     // The tests' build makes the commands too; a build of their own would compile the house twice.
     crate::run(crate::cargo().args(["test", "--workspace", "--locked", "--no-run"]))?;
     crate::generated::pages(true)?;
-    let tally = test(&pulled_model())?;
-    println!();
-    for line in &tally.remarks {
-        println!("{line}");
-    }
-    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
-    if tally.failed > 0 || !tally.finished {
-        bail!("tests failed");
-    }
-    if tally.skipped > 0 && std::env::var_os("CI").is_some() {
-        bail!("a skipped test is a failure here");
-    }
-    Ok(())
+    let mut tally = Tally { finished: true, ..Tally::default() };
+    test(&pulled_model(), &mut tally)?;
+    test_on_arm(&mut tally)?;
+    tally.conclude()
+}
+
+/// The Arm tests alone.
+pub(crate) fn arm() -> Result<()> {
+    let mut tally = Tally { finished: true, ..Tally::default() };
+    test_on_arm(&mut tally)?;
+    tally.conclude()
 }
 
 /// Licences and sources; `cargo deny` is built on first use.
@@ -70,13 +68,43 @@ struct Tally {
     passed: u64,
     failed: u64,
     skipped: u64,
-    /// Whether cargo ended as a run whose tests all passed does.
+    /// Whether cargo ended each time as a run whose tests all passed does.
     finished: bool,
     /// What was skipped or not applicable, and why.
     remarks: Vec<String>,
 }
 
 impl Tally {
+    /// Runs tests and counts them as they are told.
+    fn run(&mut self, command: &mut Command) -> Result<()> {
+        let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo test")?;
+        let output = child.stdout.take().context("cargo test has no output")?;
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.context("cannot read what cargo test prints")?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            self.read(&line);
+        }
+        self.finished &= child.wait().context("cannot wait for cargo test")?.success();
+        Ok(())
+    }
+
+    /// Says how it went; the last line counts. Under `CI` a skipped test is a failure.
+    fn conclude(&self) -> Result<()> {
+        println!();
+        for line in &self.remarks {
+            println!("{line}");
+        }
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
+        if self.failed > 0 || !self.finished {
+            bail!("tests failed");
+        }
+        if self.skipped > 0 && std::env::var_os("CI").is_some() {
+            bail!("a skipped test is a failure here");
+        }
+        Ok(())
+    }
+
     fn read(&mut self, line: &str) {
         let line = line.trim();
         if let Some(counts) = line.strip_prefix("test result: ") {
@@ -118,26 +146,30 @@ fn pulled_model() -> PathBuf {
     state
 }
 
-fn test(model: &Path) -> Result<Tally> {
+fn test(model: &Path, tally: &mut Tally) -> Result<()> {
     let mut command = crate::cargo();
-    command
-        .env("VEDETTE_TEST_MODEL", model)
-        .args(["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"])
-        .stdout(Stdio::piped());
+    command.env("VEDETTE_TEST_MODEL", model).args([
+        "test",
+        "--workspace",
+        "--locked",
+        "--no-fail-fast",
+        "--",
+        "--show-output",
+    ]);
     if let Some(shared) = shared_data() {
         command.env("VEDETTE_SHARED", shared);
     }
-    let mut child = command.spawn().context("cannot run cargo test")?;
-    let mut tally = Tally::default();
-    let output = child.stdout.take().context("cargo test has no output")?;
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line.context("cannot read what cargo test prints")?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        tally.read(&line);
+    tally.run(&mut command)
+}
+
+fn test_on_arm(tally: &mut Tally) -> Result<()> {
+    match crate::elsewhere::arm() {
+        Ok(commands) => commands.into_iter().try_for_each(|mut command| tally.run(&mut command)),
+        Err(why) => {
+            tally.read(&format!("{NOT_APPLICABLE}the kernels for Arm are not tested: {why}"));
+            Ok(())
+        }
     }
-    tally.finished = child.wait().context("cannot wait for cargo test")?.success();
-    Ok(tally)
 }
 
 /// Real labelled logs, where they lie beside the checkout.
