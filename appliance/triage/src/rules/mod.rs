@@ -3,6 +3,7 @@
 
 mod auth;
 mod benign;
+mod events;
 mod linux;
 mod mail;
 mod malware;
@@ -178,6 +179,7 @@ impl Table {
 
 /// The rules that match a neutral text, the strongest first, ties in table order.
 pub fn hits(text: &str) -> Vec<Hit> {
+    let event = events::hit(text);
     let text = capped(text, RULE_TEXT_CAP).as_bytes();
     let table = &*TABLE;
     let mut hits: Vec<Hit> = table
@@ -185,6 +187,7 @@ pub fn hits(text: &str) -> Vec<Hit> {
         .into_iter()
         .map(|(row, range)| hit(table.rows[row].0, table.rows[row].1, range))
         .collect();
+    hits.extend(event);
     rank(&mut hits);
     hits
 }
@@ -196,7 +199,8 @@ pub(crate) fn rank(hits: &mut [Hit]) {
 
 /// The class of the rule with this name, if there is one.
 pub(crate) fn class_of(name: &str) -> Option<ThreatClass> {
-    TABLE.rows.iter().find(|(_, known)| *known == name).map(|(group, _)| group.class)
+    let known = TABLE.rows.iter().find(|(_, known)| *known == name);
+    known.map(|(group, _)| group.class).or_else(|| events::class_of(name))
 }
 
 fn hit(group: &Group, name: &'static str, range: Range<usize>) -> Hit {
