@@ -177,17 +177,17 @@ impl Table {
     }
 }
 
-/// The rules that match a neutral text, the strongest first, ties in table order.
+/// The rules that match a neutral text, the strongest first, ties in table order. Where the table of
+/// actions knows an event, it comes first, and of an audit log's event it says all: there only what cannot be
+/// mistaken counts besides.
 pub fn hits(text: &str) -> Vec<Hit> {
-    let event = events::hit(text);
+    let said = events::said(text).unwrap_or_default();
     let text = capped(text, RULE_TEXT_CAP).as_bytes();
     let table = &*TABLE;
-    let mut hits: Vec<Hit> = table
-        .matches(text)
-        .into_iter()
-        .map(|(row, range)| hit(table.rows[row].0, table.rows[row].1, range))
-        .collect();
-    hits.extend(event);
+    let matched = table.matches(text).into_iter();
+    let read = matched.map(|(row, range)| hit(table.rows[row].0, table.rows[row].1, range));
+    let counts = |hit: &Hit| !said.alone || hit.strength == Strength::Proof;
+    let mut hits: Vec<Hit> = said.hit.clone().into_iter().chain(read.filter(counts)).collect();
     rank(&mut hits);
     hits
 }

@@ -30,14 +30,24 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         .unwrap_or_else(|(line, wrong)| unreachable!("the tests read it: {line}: {wrong}"))
 });
 
-/// What the table says of an event.
-pub(super) fn hit(text: &str) -> Option<Hit> {
+/// What is said of an event.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) hit: Option<Hit>,
+    /// Whether words elsewhere in the event say nothing.
+    pub(super) alone: bool,
+}
+
+/// What the table says of an event, if it is one that it knows.
+pub(super) fn said(text: &str) -> Option<Said> {
     let start = object(text)?;
     let leaves = Leaves::of(&text[start..], TABLE.wanted());
     if leaves.is_empty() {
         return None;
     }
-    TABLE.look_up(&leaves).and_then(|found| as_hit(&found, text, start))
+    let answer = TABLE.look_up(&leaves)?;
+    let hit = answer.found.and_then(|found| as_hit(&found, text, start));
+    Some(Said { hit, alone: answer.alone })
 }
 
 /// Where an object of JSON opens in a line.

@@ -80,11 +80,58 @@ struct Row {
     asks_outcome: bool,
 }
 
+/// What an event says its action is.
+struct Action {
+    /// As the event says it.
+    said: String,
+    /// In normal form.
+    key: String,
+    /// Where words begin in that: behind what is no letter or digit, and at a capital.
+    words: Vec<usize>,
+}
+
+impl Action {
+    fn of(fields: &[Field], leaves: &Leaves) -> Option<Self> {
+        let said = leaves.shallowest(*fields.first()?)?.to_owned();
+        let mut action = Self { said, key: String::new(), words: Vec::new() };
+        for field in fields {
+            action.add(leaves.shallowest(*field).unwrap_or_default());
+        }
+        (!action.key.is_empty()).then_some(action)
+    }
+
+    fn add(&mut self, text: &str) {
+        let name = normal_action(text);
+        if name.is_empty() {
+            return;
+        }
+        if !self.key.is_empty() {
+            self.key.push('.');
+        }
+        let mut at = self.key.len();
+        self.key.push_str(&name);
+        let bytes = text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).as_bytes();
+        for (index, byte) in bytes.iter().enumerate() {
+            let before = index.checked_sub(1).map_or(b' ', |before| bytes[before]);
+            let next_small = bytes.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+            let capital = byte.is_ascii_uppercase() && (before.is_ascii_lowercase() || next_small);
+            if byte.is_ascii_alphanumeric() && (!before.is_ascii_alphanumeric() || capital) {
+                self.words.push(at);
+            }
+            at += usize::from(byte.is_ascii_alphanumeric() || *byte == b'.');
+        }
+    }
+
+    fn has_word(&self, start: &str) -> bool {
+        self.words.iter().any(|at| self.key.get(*at..).is_some_and(|rest| rest.starts_with(start)))
+    }
+}
+
 /// What an action is compared with, in normal form.
 enum Pattern {
     /// What it begins with, ends with, and holds between.
     Glob { start: String, between: Vec<String>, end: String },
-    /// Holds one part of each group.
+    /// One of each group begins a word of it.
     Words(Vec<Vec<String>>),
 }
 
@@ -97,16 +144,17 @@ impl Pattern {
         Self::Glob { start, between: parts, end }
     }
 
-    fn fits(&self, action: &str) -> bool {
+    fn fits(&self, action: &Action) -> bool {
         match self {
             Self::Glob { start, between, end } => {
-                action.len() >= start.len() + end.len()
-                    && action.starts_with(start.as_str())
-                    && action.ends_with(end.as_str())
-                    && between.iter().all(|part| action.contains(part.as_str()))
+                let name = action.key.as_str();
+                name.len() >= start.len() + end.len()
+                    && name.starts_with(start.as_str())
+                    && name.ends_with(end.as_str())
+                    && between.iter().all(|part| name.contains(part.as_str()))
             }
             Self::Words(groups) => {
-                groups.iter().all(|group| group.iter().any(|word| action.contains(word.as_str())))
+                groups.iter().all(|group| group.iter().any(|word| action.has_word(word)))
             }
         }
     }
@@ -119,6 +167,8 @@ struct Service {
     /// Fields that say the action; of several in one, the texts are joined.
     actions: Vec<Vec<Field>>,
     failed: Vec<Condition>,
+    /// Whether its fields say all, so that words elsewhere in the event say nothing.
+    alone: bool,
     exact: HashMap<String, Vec<Row>>,
     patterns: Vec<(Pattern, Row)>,
     any: Vec<Row>,
@@ -131,6 +181,14 @@ pub(super) struct Found<'t> {
     pub(super) action: String,
     /// Whether it was tried and failed.
     pub(super) failed: bool,
+}
+
+/// What the table says of an event.
+pub(super) struct Answer<'t> {
+    /// Its meaning; none where the action is known and means nothing under the circumstances.
+    pub(super) found: Option<Found<'t>>,
+    /// Whether nothing else in the event's text counts.
+    pub(super) alone: bool,
 }
 
 /// What an action's name says in a service.
@@ -148,8 +206,8 @@ impl Service {
     }
 
     /// The row for an action: by its whole name, else by the first pattern that fits it.
-    fn named(&self, action: &str, leaves: &Leaves) -> Named<'_> {
-        let exact = self.exact.get(action).into_iter().flatten();
+    fn named(&self, action: &Action, leaves: &Leaves) -> Named<'_> {
+        let exact = self.exact.get(action.key.as_str()).into_iter().flatten();
         let like =
             self.patterns.iter().filter(|(pattern, _)| pattern.fits(action)).map(|(_, row)| row);
         let mut named = Named::Not;
@@ -198,14 +256,14 @@ impl Table {
     }
 
     /// What an event's action means: the first service that knows it by name decides.
-    pub(super) fn look_up(&self, leaves: &Leaves) -> Option<Found<'_>> {
+    pub(super) fn look_up(&self, leaves: &Leaves) -> Option<Answer<'_>> {
         for service in self.services.iter().filter(|service| service.is_marked(leaves)) {
             for fields in &service.actions {
-                let Some((action, key)) = action(fields, leaves) else { continue };
-                match service.named(&key, leaves) {
+                let Some(action) = Action::of(fields, leaves) else { continue };
+                match service.named(&action, leaves) {
                     Named::Not => {}
-                    Named::Idle => return None,
-                    Named::Row(row) => return Some(self.found(service, row, action, leaves)),
+                    Named::Idle => return Some(Answer { found: None, alone: service.alone }),
+                    Named::Row(row) => return Some(self.found(service, row, action.said, leaves)),
                 }
             }
             let fits = |row: &&Row| row.conditions.iter().all(|condition| condition.holds(leaves));
@@ -216,9 +274,10 @@ impl Table {
         None
     }
 
-    fn found(&self, service: &Service, row: &Row, action: String, leaves: &Leaves) -> Found<'_> {
+    fn found(&self, service: &Service, row: &Row, action: String, leaves: &Leaves) -> Answer<'_> {
         let failed = !row.asks_outcome && service.failed.iter().any(|sign| sign.holds(leaves));
-        Found { meaning: &self.meanings[row.meaning], action, failed }
+        let found = Found { meaning: &self.meanings[row.meaning], action, failed };
+        Answer { found: Some(found), alone: service.alone }
     }
 
     fn line(&mut self, line: &'static str) -> Result<(), Wrong> {
@@ -237,6 +296,10 @@ impl Table {
             "failed" => {
                 let failed = self.conditions(rest)?;
                 self.service()?.failed = failed;
+                Ok(())
+            }
+            "alone" => {
+                self.service()?.alone = true;
                 Ok(())
             }
             "action" => {
@@ -360,14 +423,6 @@ fn test(text: &str) -> Option<Test> {
         "~" => Some(Test::Holds(values.split(',').map(str::to_ascii_lowercase).collect())),
         _ => values.parse().ok().map(Test::Above),
     }
-}
-
-/// What an event says its action is, as it says it and in normal form.
-fn action(fields: &[Field], leaves: &Leaves) -> Option<(String, String)> {
-    let first = leaves.shallowest(*fields.first()?)?.to_owned();
-    let said = fields.iter().filter_map(|field| leaves.shallowest(*field));
-    let key = said.map(normal_action).collect::<Vec<_>>().join(".");
-    (!key.is_empty()).then_some((first, key))
 }
 
 fn strength_of(name: &str) -> Result<Strength, Wrong> {
