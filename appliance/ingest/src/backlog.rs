@@ -1,13 +1,8 @@
-//! What was read from a socket for datagrams and waits for room in the queue of frames.
+//! Frames in memory that wait for room in the queue.
 
 use std::collections::VecDeque;
 
 use crate::Frame;
-
-/// Memory that the datagrams of one socket may wait in: 280,000 of 200 bytes. A burst waits here instead
-/// of in the kernel, whose buffer is small where nobody may ask for more, and holds a third as many in
-/// the same memory.
-const MAX_BYTES: usize = 96 << 20;
 
 /// What the allocator adds to a datagram.
 const ALLOCATION: usize = 16;
@@ -15,19 +10,24 @@ const ALLOCATION: usize = 16;
 /// Frames in the order in which they came.
 #[derive(Default)]
 pub(crate) struct Backlog {
+    max_bytes: usize,
     frames: VecDeque<Frame>,
     bytes: usize,
 }
 
 impl Backlog {
+    /// Waiting room of so much memory.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, ..Self::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    /// Whether what comes next stays with the kernel. Looked at before a burst is read, so that it is
-    /// passed by a burst at most.
+    /// Whether its memory is used up; the last frame may pass the bound.
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes >= MAX_BYTES
+        self.bytes >= self.max_bytes
     }
 
     pub(crate) fn push(&mut self, frame: Frame) {
@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn its_memory_is_bounded_and_order_holds() {
-        let mut backlog = Backlog::default();
+        const MAX_BYTES: usize = 32 << 20;
+        let mut backlog = Backlog::new(MAX_BYTES);
         let mut count = 0;
         while !backlog.is_full() {
             backlog.push(frame(count % 60_000));

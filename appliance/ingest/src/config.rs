@@ -64,11 +64,20 @@ pub struct UdpConfig {
     /// comes while the box is busy: 32 MiB some seconds of 10,000 lines a second; under 1 MiB most
     /// of a burst is lost. 4096 to 268435456.
     pub receive_buffer_bytes: Bounded<4_096, 268_435_456>,
+    /// Bytes of the state folder's disk that datagrams may wait in while more come than can be stored: 1 GiB
+    /// holds four million of 200 bytes. At least as much as they take, and 64 MiB more, stays free
+    /// whatever is written here. What comes when it is full is dropped and counted. 0: no
+    /// such place; 96 MiB of memory are used instead.
+    pub spool_bytes: u64,
 }
 
 impl Default for UdpConfig {
     fn default() -> Self {
-        Self { listen: vec![DEFAULT_LISTEN], receive_buffer_bytes: Bounded(32 << 20) }
+        Self {
+            listen: vec![DEFAULT_LISTEN],
+            receive_buffer_bytes: Bounded(32 << 20),
+            spool_bytes: 1 << 30,
+        }
     }
 }
 

@@ -7,6 +7,14 @@ use vedette_event::Transport;
 /// Why a listener cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
+    /// The folder in which datagrams wait cannot be used.
+    #[error("cannot use {} for datagrams that wait: it must be a folder that this user may write to", path.display())]
+    Spool {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {} {address}: {}", transport.as_str(), mend(*transport, *address, source))]
     Listen {

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use vedette_event::{Network, Peer, Transport};
 use vedette_telemetry::{Counter, Metric, Registry};
 
-use crate::backlog::Backlog;
 use crate::budget::Budgets;
+use crate::overflow::Overflow;
 use crate::{Config, Frame, Receipt, Sources};
 
 /// Why a frame that reached the box was not delivered.
@@ -25,14 +25,24 @@ pub enum DropReason {
     NotAllowed,
     /// The source sent faster than it may.
     RateLimited,
+    /// The spool held as much as it may, and the queue was full.
+    SpoolFull,
+    /// It lay in a segment of the spool that is damaged.
+    SpoolDamaged,
     /// Nobody took it before the time for stopping was up.
     Shutdown,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 4] =
-        [Self::KernelBuffer, Self::NotAllowed, Self::RateLimited, Self::Shutdown];
+    pub const ALL: [Self; 6] = [
+        Self::KernelBuffer,
+        Self::NotAllowed,
+        Self::RateLimited,
+        Self::SpoolFull,
+        Self::SpoolDamaged,
+        Self::Shutdown,
+    ];
 
     /// The name in metrics and JSON.
     pub fn as_str(self) -> &'static str {
@@ -40,20 +50,26 @@ impl DropReason {
             Self::KernelBuffer => "kernel_buffer",
             Self::NotAllowed => "not_allowed",
             Self::RateLimited => "rate_limited",
+            Self::SpoolFull => "spool_full",
+            Self::SpoolDamaged => "spool_damaged",
             Self::Shutdown => "shutdown",
         }
     }
 }
 
-/// What came of all frames of one run: `received` = `delivered` + the sum of `dropped`.
+/// What came of all frames of one run: `received` + `found` = `delivered` + the sum of `dropped` + `left`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Frames that reached the box, those that the kernel dropped included.
     pub received: u64,
+    /// Frames that an earlier process had left in the spool.
+    pub found: u64,
     /// Frames handed on.
     pub delivered: u64,
     /// Frames lost, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
+    /// Frames left in the spool for the next process.
+    pub left: u64,
 }
 
 /// Where every listener hands in what it received: the one place that admits, counts and delivers.
@@ -137,14 +153,58 @@ impl Intake {
         allow.is_empty() || allow.iter().any(|network| network.contains(address))
     }
 
-    /// What came of everything so far.
+    /// What came of everything so far, the spool left out.
     pub(crate) fn counts(&self) -> Counts {
         let (received, dropped) = self.ledger.sources.totals();
-        Counts { received, delivered: self.ledger.delivered.get(), dropped }
+        Counts { received, delivered: self.ledger.delivered.get(), dropped, ..Counts::default() }
     }
 
     fn count_drop(&self, reason: DropReason, count: u64) {
         self.ledger.dropped[reason as usize].add(count);
+    }
+
+    /// Hands on frames in their order, as far as there is room now; how many.
+    pub(crate) fn hand_on_some(&self, mut next: impl FnMut() -> Option<Frame>) -> u64 {
+        let mut delivered = 0;
+        while let Ok(place) = self.sender.try_reserve()
+            && let Some(frame) = next()
+        {
+            place.send(frame);
+            delivered += 1;
+        }
+        self.ledger.delivered.add(delivered);
+        delivered
+    }
+
+    /// A place in the queue; blocks until there is one, or the time for stopping is up.
+    pub(crate) fn place(&self, runtime: &Handle) -> Option<Permit<'_, Frame>> {
+        let now = self.sender.try_reserve().ok();
+        now.or_else(|| runtime.block_on(self.room()))
+    }
+
+    /// The same without blocking the thread.
+    async fn room(&self) -> Option<Permit<'_, Frame>> {
+        tokio::select! {
+            biased;
+            permit = self.sender.reserve() => permit.ok(),
+            () = self.expired.cancelled() => None,
+        }
+    }
+
+    /// Hands on a frame at its place.
+    pub(crate) fn hand_on(&self, place: Permit<'_, Frame>, frame: Frame) {
+        place.send(frame);
+        self.ledger.delivered.add(1);
+    }
+
+    pub(crate) fn drop_frames(&self, frames: impl IntoIterator<Item = Frame>, reason: DropReason) {
+        frames.into_iter().for_each(|frame| self.drop_frame(account(frame.peer), reason));
+    }
+
+    /// Enters lines that lay on the disk and could not be read.
+    pub(crate) fn lost_in_spool(&self, count: u64) {
+        self.ledger.sources.lost_in_spool(count);
+        self.count_drop(DropReason::SpoolDamaged, count);
     }
 
     fn drop_frame(&self, address: IpAddr, reason: DropReason) {
@@ -159,8 +219,9 @@ impl Gate {
         self.intake.sender.is_closed()
     }
 
-    /// Takes in datagrams of those who may send. Clock and accounts are looked at once for all of them.
-    pub(crate) fn take_in(&self, burst: &mut Vec<Datagram>, backlog: &mut Backlog) {
+    /// Takes in datagrams of those who may send, and hands them on or has them wait. Clock and accounts are
+    /// looked at once for all of them.
+    pub(crate) fn take_in(&self, burst: &mut Vec<Datagram>, overflow: &Overflow) {
         if burst.is_empty() {
             return;
         }
@@ -174,43 +235,27 @@ impl Gate {
             accounts.received(address, allowed, (run.len() as u64, received_at));
         }
         drop(accounts);
+        let mut frames = Vec::with_capacity(burst.len());
         for Datagram { bytes, truncated, peer } in burst.drain(..) {
             match self.hindrance(peer.ip()) {
                 Some(reason) => self.intake.drop_frame(peer.ip(), reason),
                 None => {
-                    let (peer, transport) = (Peer::Network(peer), self.transport);
-                    let receipt = None;
-                    backlog.push(Frame { bytes, peer, transport, received_at, truncated, receipt });
+                    let (peer, transport, receipt) = (Peer::Network(peer), self.transport, None);
+                    frames.push(Frame { bytes, peer, transport, received_at, truncated, receipt });
                 }
             }
         }
+        if self.is_over() {
+            self.intake.drop_frames(frames, DropReason::Shutdown);
+        } else {
+            let turned_away = overflow.take(frames, &self.intake);
+            self.intake.drop_frames(turned_away, DropReason::SpoolFull);
+        }
     }
 
-    /// Hands on what waits, as far as there is room.
-    pub(crate) fn hand_on(&self, backlog: &mut Backlog) {
-        let mut delivered = 0;
-        while !backlog.is_empty()
-            && let Ok(place) = self.intake.sender.try_reserve()
-            && let Some(frame) = backlog.pop()
-        {
-            place.send(frame);
-            delivered += 1;
-        }
-        self.intake.ledger.delivered.add(delivered);
-    }
-
-    /// Hands on all that waits, and blocks until there is room: meanwhile the kernel's buffer fills, and it
-    /// is the kernel that drops and counts. What is left when the time for stopping is up is dropped.
-    pub(crate) fn hand_on_all(&self, backlog: &mut Backlog, runtime: &Handle) {
-        while let Some(frame) = backlog.pop() {
-            match self.place(runtime) {
-                Some(place) => {
-                    place.send(frame);
-                    self.intake.ledger.delivered.add(1);
-                }
-                None => self.intake.drop_frame(account(frame.peer), DropReason::Shutdown),
-            }
-        }
+    /// Whether the time for stopping is up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.intake.expired.is_cancelled()
     }
 
     /// Why an address may not send now, if it may not.
@@ -220,21 +265,6 @@ impl Gate {
         }
         let budgets = self.intake.ledger.budgets.as_ref()?;
         (!budgets.take(address, Instant::now())).then_some(DropReason::RateLimited)
-    }
-
-    /// A place in the queue; blocks until there is one, or the time for stopping is up.
-    fn place(&self, runtime: &Handle) -> Option<Permit<'_, Frame>> {
-        let now = self.intake.sender.try_reserve().ok();
-        now.or_else(|| runtime.block_on(self.room()))
-    }
-
-    /// The same without blocking the thread.
-    async fn room(&self) -> Option<Permit<'_, Frame>> {
-        tokio::select! {
-            biased;
-            permit = self.intake.sender.reserve() => permit.ok(),
-            () = self.intake.expired.cancelled() => None,
-        }
     }
 
     /// Hands on a frame whose sender can wait: until there is room, or the time for stopping is up.
@@ -257,13 +287,10 @@ impl Gate {
         }
         let permit = match self.intake.sender.try_reserve() {
             Ok(permit) => Some(permit),
-            Err(_) => self.room().await,
+            Err(_) => self.intake.room().await,
         };
         match permit {
-            Some(permit) => {
-                permit.send(frame);
-                self.intake.ledger.delivered.add(1);
-            }
+            Some(permit) => self.intake.hand_on(permit, frame),
             None => self.intake.drop_frame(account(peer), DropReason::Shutdown),
         }
     }

@@ -6,7 +6,8 @@
 //! knows neither the store nor triage, and leaves decoding to whoever holds the other end of the
 //! channel.
 //!
-//! Start reading at [`Listeners`], then `intake` (the accounts), `stream` and `session`.
+//! Start reading at [`Listeners`], then `intake` (the accounts), `stream` and `session`; for datagrams `udp`,
+//! `overflow` and `spool`.
 
 #![forbid(unsafe_code)]
 
@@ -20,11 +21,13 @@ mod intake;
 mod journal;
 mod kernel;
 mod listeners;
+mod overflow;
 mod receipt;
 mod relp;
 mod repeats;
 mod session;
 mod sources;
+mod spool;
 mod stream;
 mod tls;
 mod udp;

@@ -14,7 +14,9 @@ use crate::imports::{self, ImportListener};
 use crate::intake::{Counts, Intake};
 use crate::journal::JournalReader;
 use crate::kernel::{DropGauge, raise_receive_buffer};
+use crate::overflow::Overflow;
 use crate::repeats::Repeats;
+use crate::spool::Spool;
 use crate::stream::{BACKLOG, StreamListener, StreamService};
 use crate::tls::acceptor;
 use crate::udp::UdpListener;
@@ -41,6 +43,8 @@ pub struct Places {
     pub imports: PathBuf,
     /// How far the journal has been read.
     pub journal_cursor: PathBuf,
+    /// The folder for datagrams that wait while more come than can be stored.
+    pub spool: PathBuf,
 }
 
 /// Sockets that are open and hold their ports, but are not read yet.
@@ -51,6 +55,7 @@ pub struct Listeners {
     unix: Vec<UnixListener>,
     imports: Option<ImportListener>,
     journal: Option<JournalReader>,
+    spool: Option<Spool>,
     repeats: Repeats,
     sources: Sources,
     drain_time: Duration,
@@ -81,19 +86,24 @@ impl Listeners {
             unix,
             imports: None,
             journal: None,
+            spool: None,
             repeats: Repeats::default(),
             sources,
             drain_time: DRAIN_TIME,
         })
     }
 
-    /// Opens what needs a place in the state folder: the socket for replayed files and, where it is
-    /// configured, the journal.
+    /// Opens what needs a place in the state folder: the socket for replayed files, the spool and, where
+    /// it is configured, the journal.
     ///
     /// # Errors
-    /// When the socket cannot be opened, or the program that reads the journal cannot be run.
+    /// When the socket or the spool cannot be opened, or the program that reads the journal cannot be run.
     pub fn with_places(mut self, places: Places) -> Result<Self, IngestError> {
         self.imports = Some(ImportListener::bind(&places.imports)?);
+        // Even where none is wanted any more, what was left in it is read.
+        let spool = Spool::open(&places.spool, self.config.udp.spool_bytes)?;
+        let wanted = self.config.udp.spool_bytes > 0 || !spool.is_empty();
+        self.spool = wanted.then_some(spool);
         if self.config.journal.enabled {
             let program = self.config.journal.program.clone();
             self.journal = Some(JournalReader::open(program, places.journal_cursor)?);
@@ -148,14 +158,14 @@ impl Listeners {
     ) -> Counts {
         let expired = CancellationToken::new();
         let ends = (shutdown.clone(), expired.clone());
-        let intake = Intake::new(sender, &self.config, self.sources, registry, ends);
+        let intake = Intake::new(sender, &self.config, self.sources, registry.clone(), ends);
         let tracker = TaskTracker::new();
         let max_frame = self.config.max_frame_bytes.size();
-        for listener in self.udp {
-            let (gate, shutdown) = (intake.gate(Transport::Udp), shutdown.clone());
-            let receive = move || udp::receive(listener, &gate, max_frame, &shutdown);
-            tracker.spawn_blocking(move || tell(receive()));
-        }
+        let spool = self.spool.map(|spool| spool.counted_in(&registry));
+        let overflow = Overflow::new(spool);
+        let datagrams =
+            DatagramService { intake: &intake, overflow: &overflow, shutdown: &shutdown };
+        datagrams.start(self.udp, max_frame, &tracker);
         for listener in self.unix {
             let gate = intake.gate(Transport::Unix);
             let received = unix::receive(listener, gate, max_frame, shutdown.clone());
@@ -183,7 +193,38 @@ impl Listeners {
             expired.cancel();
             tracker.wait().await;
         }
-        intake.counts()
+        overflow.count(intake.counts())
+    }
+}
+
+/// What receives datagrams and has them wait.
+struct DatagramService<'s> {
+    intake: &'s Intake,
+    overflow: &'s Overflow,
+    shutdown: &'s CancellationToken,
+}
+
+impl DatagramService<'_> {
+    /// Starts a thread for each socket, and one that hands on what waits until all of them have ended.
+    fn start(&self, sockets: Vec<UdpListener>, max_frame: usize, tracker: &TaskTracker) {
+        let receivers = TaskTracker::new();
+        for socket in sockets {
+            let (gate, overflow) = (self.intake.gate(Transport::Udp), self.overflow.clone());
+            let shutdown = self.shutdown.clone();
+            receivers.spawn_blocking(move || {
+                tell(udp::receive(socket, &gate, &overflow, (max_frame, &shutdown)));
+            });
+        }
+        receivers.close();
+        let (shutdown, ended) = (self.shutdown.clone(), CancellationToken::new());
+        let (overflow, intake, receiving) =
+            (self.overflow.clone(), self.intake.clone(), ended.clone());
+        tracker.spawn(async move {
+            shutdown.cancelled().await;
+            receivers.wait().await;
+            ended.cancel();
+        });
+        tracker.spawn_blocking(move || overflow.feed(&intake, &receiving));
     }
 }
 

@@ -37,7 +37,7 @@ pub struct SourcesSnapshot {
     pub by_address: BTreeMap<IpAddr, SourceCounts>,
     /// All addresses for which the table had no room.
     pub other: SourceCounts,
-    /// Datagrams that the kernel dropped: it does not say whose they were.
+    /// Datagrams that the kernel dropped, or that were damaged in the spool: nobody knows whose they were.
     pub unattributed: SourceCounts,
 }
 
@@ -84,6 +84,12 @@ impl Sources {
     /// The accounts, locked until dropped, to enter one frame or many.
     pub(crate) fn accounts(&self) -> Accounts<'_> {
         Accounts(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// So many that were received earlier could not be read any more.
+    pub(crate) fn lost_in_spool(&self, count: u64) {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *table.unattributed.dropped.entry(DropReason::SpoolDamaged).or_default() += count;
     }
 
     /// The kernel received and dropped this many.

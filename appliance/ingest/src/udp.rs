@@ -5,23 +5,21 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recvfrom};
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::backlog::Backlog;
 use crate::intake::{Datagram, Gate, canonical};
 use crate::kernel::DropGauge;
+use crate::overflow::Overflow;
 
 /// The longest datagram there is (its length field has 16 bits), so that none is cut unnoticed.
-const DATAGRAM_MAX: usize = 65_535;
+pub(crate) const DATAGRAM_MAX: usize = 65_535;
 
 /// Datagrams handed in together: enough to share the cost of handing in, few enough that what keeps
 /// the accounts locked is over in some microseconds.
-const BURST: usize = 64;
+pub(crate) const BURST: usize = 64;
 
 /// Rest after the socket was emptied. Being woken for each datagram costs more than reading it; what
-/// comes meanwhile waits in the kernel's buffer. The queue of frames lasts longer, so that whoever takes
-/// from it has enough to do while a backlog waits.
+/// comes meanwhile waits in the kernel's buffer.
 const REST: Duration = Duration::from_millis(1);
 
 /// The smallest receive buffer that is sure to hold what comes during a rest, at any rate that the
@@ -54,43 +52,42 @@ pub(crate) struct UdpListener {
 pub(crate) fn receive(
     listener: UdpListener,
     gate: &Gate,
-    max_frame: usize,
-    shutdown: &CancellationToken,
+    overflow: &Overflow,
+    (max_frame, shutdown): (usize, &CancellationToken),
 ) -> io::Result<()> {
     let UdpListener { socket, mut gauge, buffer } = listener;
     // Between bursts it waits in the socket, within bursts each read says whether to.
     socket.set_nonblocking(false)?;
     socket.set_read_timeout(Some(WAIT))?;
     let mut inbox = Inbox { socket, buffer: vec![0; DATAGRAM_MAX], max_frame };
-    let runtime = Handle::current();
     let mut burst = Vec::with_capacity(BURST);
-    let mut backlog = Backlog::default();
     let mut asked = Instant::now();
     let mut flags = RecvFlags::empty();
     while !shutdown.is_cancelled() && !gate.is_closed() {
-        let emptied = backlog.is_full()
+        let full = overflow.is_full();
+        let emptied = full
             || inbox.take(&mut burst, flags).unwrap_or_else(|error| {
                 tracing::warn!(%error, "receiving over UDP failed");
                 sleep(ERROR_PAUSE);
                 true
             });
-        let quiet = burst.is_empty();
-        gate.take_in(&mut burst, &mut backlog);
-        gate.hand_on(&mut backlog);
+        let quiet = burst.is_empty() && !full;
+        gate.take_in(&mut burst, overflow);
         if asked.elapsed() >= GAUGE_INTERVAL {
             asked = Instant::now();
             gate.dropped_by_kernel(gauge.take());
         }
-        let behind = !backlog.is_empty();
-        if emptied && (behind || !quiet && buffer >= RESTFUL_BUFFER) {
+        if emptied && (full || !quiet && buffer >= RESTFUL_BUFFER) {
             sleep(REST);
         }
-        flags = if quiet && !behind { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+        flags = if quiet { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
     }
     for _ in 0..DRAIN_BURSTS {
+        while overflow.is_full() && !gate.is_over() {
+            sleep(REST);
+        }
         let emptied = inbox.take(&mut burst, RecvFlags::DONTWAIT).unwrap_or(true);
-        gate.take_in(&mut burst, &mut backlog);
-        gate.hand_on_all(&mut backlog, &runtime);
+        gate.take_in(&mut burst, overflow);
         if emptied {
             break;
         }

@@ -33,6 +33,8 @@ metrics! {
     IngestMessages = "vedette_ingest_messages_total", Some("transport"), "counter", "Syslog frames received.";
     /// Frames lost after they were received, and kernel drops.
     IngestDropped = "vedette_ingest_dropped_messages_total", Some("reason"), "counter", "Syslog frames not stored, by reason.";
+    /// Datagrams that waited on the disk: found + written - read - damaged wait there now.
+    IngestSpool = "vedette_ingest_spool_messages_total", Some("event"), "counter", "Datagrams that waited on the disk: found at the start, written, read back, damaged.";
     /// Bytes received.
     IngestBytes = "vedette_ingest_bytes_total", Some("transport"), "counter", "Payload bytes received.";
     /// Connections taken.

@@ -106,6 +106,11 @@ impl State {
         self.0.join("journal.cursor")
     }
 
+    /// Datagrams that wait while more come than can be stored.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.0.join("spool")
+    }
+
     /// Where a running `serve` takes commands.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.0.join("control.sock")

@@ -61,7 +61,11 @@ fn listen(folder: &Path, stored: Vec<(Transport, Peer, Vec<u8>)>) -> Rig {
 }
 
 fn places(folder: &Path) -> Places {
-    Places { imports: folder.join("import.sock"), journal_cursor: folder.join("journal.cursor") }
+    Places {
+        imports: folder.join("import.sock"),
+        journal_cursor: folder.join("journal.cursor"),
+        spool: folder.join("spool"),
+    }
 }
 
 fn confirm(frames: Vec<Frame>) {

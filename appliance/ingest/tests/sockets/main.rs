@@ -3,6 +3,7 @@
 
 mod faults;
 mod journal;
+mod overload;
 mod plain;
 mod rig;
 mod secure;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use vedette_event::Transport;
 use vedette_ingest::{Config, Counts, Frame, Inherited, Listeners, OwnCertificate, Sources};
 use vedette_telemetry::{Metric, Registry};
@@ -19,6 +19,8 @@ pub(crate) struct Rig {
     pub(crate) sources: Sources,
     pub(crate) shutdown: CancellationToken,
     pub(crate) run: JoinHandle<Counts>,
+    /// So that a test that fails ends, too.
+    _end: DropGuard,
 }
 
 /// What plain listeners never look at.
@@ -44,7 +46,8 @@ pub(crate) fn run(listeners: Listeners, udp: SocketAddr, tcp: SocketAddr, queue:
     let (registry, shutdown) = (Registry::default(), CancellationToken::new());
     let sources = listeners.sources();
     let run = tokio::spawn(listeners.run(sender, registry.clone(), shutdown.clone()));
-    Rig { udp, tcp, frames, registry, sources, shutdown, run }
+    let _end = shutdown.clone().drop_guard();
+    Rig { udp, tcp, frames, registry, sources, shutdown, run, _end }
 }
 
 pub(crate) fn start(text: &str, queue: usize) -> Rig {
@@ -70,7 +73,8 @@ impl Rig {
         }
         let counts = self.run.await.unwrap();
         let dropped: u64 = counts.dropped.values().sum();
-        assert_eq!(counts.received, counts.delivered + dropped, "{counts:?}");
+        let Counts { received, found, delivered, left, .. } = counts;
+        assert_eq!(received + found, delivered + dropped + left, "{counts:?}");
         let metric = |metric| self.registry.values(metric).values().sum::<u64>();
         assert_eq!(metric(Metric::IngestMessages), counts.received);
         assert_eq!(metric(Metric::IngestDropped), dropped);

@@ -112,8 +112,11 @@ impl Foundation {
         let certificate = identity.certificate();
         let pem = (certificate.certificate_pem(), certificate.key_pem());
         let own = OwnCertificate { certificate: pem.0, key: pem.1 };
-        let places =
-            Places { imports: state.import_socket(), journal_cursor: state.journal_cursor() };
+        let places = Places {
+            imports: state.import_socket(),
+            journal_cursor: state.journal_cursor(),
+            spool: state.spool(),
+        };
         let listeners = Listeners::bind(&settings.ingest, inherited.syslog, own)?;
         let listeners = listeners.with_places(places)?;
         listeners.remember(last_lines(&store.reader())?);
