@@ -36,8 +36,8 @@ pub use resolution::{
     ResolutionCode, Retriever,
 };
 pub use status::{
-    CheckState, HardwareCheck, IngestStatus, ModelState, ModelStatus, SourceStatus, Status,
-    StoreStatus,
+    CheckState, HardwareCheck, IngestStatus, ModelState, ModelStatus, SourceStatus, SpoolStatus,
+    Status, StoreStatus,
 };
 pub use syslog::{Facility, SyslogSeverity};
 pub use taxonomy::{ParseTaxonomyError, Severity, TechniqueId, ThreatClass};

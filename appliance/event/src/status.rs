@@ -96,8 +96,22 @@ pub struct IngestStatus {
     pub stored: u64,
     /// Frames dropped, by reason.
     pub dropped: BTreeMap<String, u64>,
+    /// Datagrams that wait on the disk, or did.
+    #[serde(default)]
+    pub spool: SpoolStatus,
     /// By source.
     pub sources: Vec<SourceStatus>,
+}
+
+/// Datagrams for which the disk was the waiting room, because more came than could be stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolStatus {
+    /// Those that wait now.
+    pub waiting: u64,
+    /// Those that had to wait since the start.
+    pub written: u64,
+    /// Those that the process before had left.
+    pub found: u64,
 }
 
 /// One sender.

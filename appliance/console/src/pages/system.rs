@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use maud::{Markup, html};
-use vedette_event::{IngestStatus, SourceStatus, Status};
+use vedette_event::{IngestStatus, SourceStatus, SpoolStatus, Status};
 
 use crate::auth::User;
 use crate::inert::visible;
@@ -85,6 +85,13 @@ fn intake(ingest: &IngestStatus) -> Markup {
             p #received {
                 "Since the start: " (count(ingest.received)) " received, " (count(ingest.stored)) " stored, "
                 (count(dropped)) " dropped" @if dropped > 0 { " (" (listed(&ingest.dropped)) ")" } "."
+            }
+            @if ingest.spool != SpoolStatus::default() {
+                p #spool {
+                    (count(ingest.spool.waiting)) " wait on the disk to be stored; " (count(ingest.spool.written))
+                    " had to since the start"
+                    @if ingest.spool.found > 0 { ", " (count(ingest.spool.found)) " were there then" } "."
+                }
             }
             p.soft { "Listening on " (visible(&ingest.listening.join(", "))) "." }
             @if ingest.sources.is_empty() {

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _, stdout};
 
 use anyhow::bail;
-use vedette_event::Status;
+use vedette_event::{SpoolStatus, Status};
 use vedette_store::Reader;
 
 use crate::cli::StatusArguments;
@@ -60,6 +60,14 @@ fn print(status: &Status) -> io::Result<()> {
         status.store.events,
         status.store.waiting
     )?;
+    let spool = &status.ingest.spool;
+    if spool.written + spool.found > 0 {
+        let SpoolStatus { waiting, written, found } = spool;
+        writeln!(
+            stdout(),
+            "  spool: {waiting} wait, {written} had to since the start, {found} found then"
+        )?;
+    }
     for (reason, count) in &status.ingest.dropped {
         writeln!(stdout(), "  dropped {count}: {reason}")?;
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 use vedette_event::{
-    CheckState, HardwareCheck, IngestStatus, ModelState, ModelStatus, SourceStatus, Status,
-    StoreStatus, Transport,
+    CheckState, HardwareCheck, IngestStatus, ModelState, ModelStatus, SourceStatus, SpoolStatus,
+    Status, StoreStatus, Transport,
 };
 use vedette_hwtest::State as HardwareState;
 use vedette_store::{Counts, Reader, Retention, Writer};
@@ -127,6 +127,15 @@ impl Sources {
         self.registry.values(metric).values().sum()
     }
 
+    /// What went into the spool and has not come out of it.
+    fn spool(&self) -> SpoolStatus {
+        let events = self.registry.values(Metric::IngestSpool);
+        let of = |event| events.get(event).copied().unwrap_or_default();
+        let (found, written) = (of("found"), of("written"));
+        let waiting = (found + written).saturating_sub(of("read") + of("damaged"));
+        SpoolStatus { waiting, written, found }
+    }
+
     fn add_ingest(&self, ingest: &mut IngestStatus) {
         let console = self.console.map(|address| format!("https {address}"));
         ingest.listening = self
@@ -145,6 +154,7 @@ impl Sources {
             .filter(|(_, count)| *count > 0)
             .map(|(reason, count)| (reason.to_owned(), count))
             .collect();
+        ingest.spool = self.spool();
         let snapshot = self.sources.snapshot();
         for (address, counts) in snapshot.by_address {
             let address = address.to_string();
