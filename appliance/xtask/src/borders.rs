@@ -62,6 +62,11 @@ const BORDERS: &[Border] = &[
         forbidden: &["vedette-store", "rusqlite", "axum", "ureq"],
     },
     Border {
+        krate: "vedette-tune",
+        house: &["vedette-event", "vedette-engine"],
+        forbidden: &["vedette-store", "rusqlite", "axum", "ureq", "tokio"],
+    },
+    Border {
         krate: "vedette-provisioning",
         house: &["vedette-telemetry"],
         forbidden: &["vedette-syslog", "vedette-ingest", "vedette-store", "vedette-triage"],
