@@ -33,6 +33,11 @@ const UNMATCHED_EVENT: Weights = Weights { bias: -0.5, rules: 0.0, screen: 0.8, 
 /// A rule matched; then it is right more often than the screen.
 const MATCHED: Weights = Weights { bias: 0.0, rules: 1.0, screen: 0.3, model: 0.0 };
 
+/// A rule short of a sure one matched an event: its author finds it worth a look or not by circumstances that the
+/// event only hints at, so the screen is heard as much as without a rule (on held-out groups, with a stand-in for the
+/// screen, the best of a few).
+const MATCHED_EVENT: Weights = Weights { bias: -0.8, rules: 1.0, screen: 0.8, model: 0.0 };
+
 /// A decider alone.
 const ALONE: Weights = Weights { bias: 0.0, rules: 1.0, screen: 1.0, model: 1.0 };
 
@@ -91,12 +96,18 @@ impl Voices<'_> {
         })
     }
 
+    /// Whether a rule says neither that an event is harmless nor surely that it is an attack.
+    fn is_unsure(&self, rules: f32) -> bool {
+        rules > Strength::Harmless.probability() && rules < Strength::Strong.probability()
+    }
+
     fn weights(&self) -> Weights {
         let alone = [self.hits.is_some(), self.screen.is_some(), self.model.is_some()];
         match self.rules() {
             _ if alone.into_iter().filter(|speaks| *speaks).count() == 1 => ALONE,
             None if self.event => UNMATCHED_EVENT,
             None => UNMATCHED,
+            Some(rules) if self.event && self.is_unsure(rules) => MATCHED_EVENT,
             Some(_) => MATCHED,
         }
     }
