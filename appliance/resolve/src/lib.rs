@@ -12,6 +12,7 @@ mod bm25;
 mod clues;
 mod document;
 mod fill;
+mod learnt;
 mod meaning;
 mod outcome;
 mod rank;
@@ -31,6 +32,7 @@ use vedette_kb::{Imported, Kb};
 
 use clues::Clues;
 use document::Document;
+pub use learnt::{OUTCOME_FEATURES, OUTCOMES, OutcomeModel, outcome_features};
 use meaning::Meanings;
 use rank::{Index, Question};
 pub use weigh::weigh;

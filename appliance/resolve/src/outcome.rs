@@ -1,8 +1,9 @@
-//! How an incident will most likely end, by rules.
+//! How an incident will most likely end: a model advises, within bounds that rules set.
 
 use vedette_event::{Incident, PastIncident, ResolutionCode, Severity, ThreatClass};
 
-use crate::signs::{Reading, in_order, is_inside};
+use crate::learnt::OutcomeModel;
+use crate::signs::{Reading, in_order};
 
 /// Confirmed cases that must agree before they decide: one may be a mistake.
 const LEAST_AGREEING: usize = 2;
@@ -22,38 +23,26 @@ pub(crate) fn resolution_code(incident: &Incident, past: &[PastIncident]) -> Res
     }
 }
 
-/// What the lines show; without any, somebody must look.
+/// What the lines tell the model, within what it may say; without any, somebody must look.
 fn by_evidence(incident: &Incident) -> ResolutionCode {
     let lines: Vec<_> = incident.evidence.iter().map(|line| Reading::new(&line.raw)).collect();
-    if lines.is_empty() {
+    let (false, Some(model)) = (lines.is_empty(), OutcomeModel::shipped()) else {
         return ResolutionCode::TruePositiveActionNeeded;
-    }
-    if lines.iter().any(Reading::is_harm) || got_in(&lines) {
-        return ResolutionCode::TruePositiveActionNeeded;
-    }
+    };
+    let harmful = lines.iter().any(Reading::is_harm) || got_in(&lines);
     // Members that are not in the evidence may tell of something that came through.
     let complete = incident.members <= lines.len() as u64;
     let grave = matches!(incident.severity, Some(Severity::High | Severity::Critical));
-    let inside = complete && is_inside(incident) && !grave;
-    // A device that is full or worn out drops and refuses too.
-    let faulty = lines.iter().any(Reading::is_fault) || is_old_password(&lines);
-    let refused = was_blocked(incident) || was_stopped(&lines);
-    if complete && refused && !(inside && faulty) {
-        return ResolutionCode::TruePositiveContained;
-    }
-    let guessing = lines.iter().any(Reading::is_failure);
-    if inside && !guessing && lines.iter().any(Reading::is_routine) {
-        return ResolutionCode::BenignExpected;
-    }
-    if inside && faulty {
-        return ResolutionCode::BenignMisconfiguration;
-    }
-    let rests_on_a_person = incident.threat_class == Some(ThreatClass::PolicyViolation)
-        || lines.iter().all(|line| line.is_success() || line.is_new_account());
-    if rests_on_a_person {
-        return ResolutionCode::NeedsHuman;
-    }
-    ResolutionCode::TruePositiveActionNeeded
+    let may_say = |code: ResolutionCode| match code {
+        ResolutionCode::BenignExpected | ResolutionCode::BenignMisconfiguration => {
+            complete && !harmful && !grave
+        }
+        ResolutionCode::TruePositiveContained => complete,
+        _ => true,
+    };
+    let told =
+        model.outcomes(incident).into_iter().map(|(code, _)| code).find(|code| may_say(*code));
+    told.unwrap_or(ResolutionCode::TruePositiveActionNeeded)
 }
 
 /// A sign-in that succeeded after others had failed.
@@ -72,13 +61,6 @@ pub(crate) fn was_stopped(lines: &[Reading]) -> bool {
         line.is_stopped() || line.is_refused_request() || line.is_failure() || line.is_notice()
     };
     lines[..=last].iter().all(attempt) && last + 1 == lines.len()
-}
-
-/// The same failure over and over: a device that keeps an old password, not somebody who guesses.
-fn is_old_password(lines: &[Reading]) -> bool {
-    const LEAST_FAILURES: usize = 2;
-    lines.len() >= LEAST_FAILURES
-        && lines.iter().all(|line| line.is_failure() && line.same_as(&lines[0]))
 }
 
 /// Confirmed cases of the same class that all ended harmlessly in the same way. What is critical is
@@ -104,11 +86,6 @@ fn looks_faulty(incident: &Incident) -> bool {
         let text = text.to_lowercase();
         SIGNS.iter().any(|sign| text.contains(sign))
     })
-}
-
-/// Whether a firewall turned every line of the incident away.
-fn was_blocked(incident: &Incident) -> bool {
-    incident.evidence.iter().all(|line| is_blocked(&line.raw))
 }
 
 /// A refusal as firewalls write it. The marks must stand where the device puts them, ahead of anything

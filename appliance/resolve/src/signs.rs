@@ -1,4 +1,4 @@
-//! What lines of evidence show of how an incident goes on: stopped, succeeded, routine, fault.
+//! What lines of evidence show of how an incident goes on: stopped, succeeded, harm, routine.
 //!
 //! Senders choose parts of many lines. What speaks for harm is therefore looked for everywhere, what
 //! speaks against it only where the device itself writes: outside quoted text, and in those JSON values
@@ -12,9 +12,8 @@ use serde_json::Value;
 use vedette_event::{EntityKind, Incident};
 
 use words::{
-    DEVICE_KEYS, FAILURES, FAULTS, HARM, LET_THROUGH, NEGATIONS, NEW_ACCOUNTS, NO_STOP,
-    NOT_STOPPED, NOTICES, ROUTINE, ROUTINE_PHRASES, STOP_FAILED, STOPPED, STOPPED_PHRASES,
-    SUCCESSES,
+    DEVICE_KEYS, FAILURES, HARM, LET_THROUGH, NEGATIONS, NO_STOP, NOT_STOPPED, NOTICES, ROUTINE,
+    ROUTINE_PHRASES, STOP_FAILED, STOPPED, STOPPED_PHRASES, SUCCESSES,
 };
 
 /// Bytes of a line that are read; the telling part stands near the beginning.
@@ -68,11 +67,6 @@ impl Reading {
         any(&self.device, &SUCCESSES)
     }
 
-    /// An account that was made: by whom it should have been, no line can tell.
-    pub(crate) fn is_new_account(&self) -> bool {
-        any(&self.device, &NEW_ACCOUNTS)
-    }
-
     /// A sensor noticed something and says nothing of what became of it.
     pub(crate) fn is_notice(&self) -> bool {
         any(&self.device, &NOTICES)
@@ -86,20 +80,6 @@ impl Reading {
     /// Work that administrators arrange. A sender inside may write so; one outside is not believed.
     pub(crate) fn is_routine(&self) -> bool {
         has_word(&self.all, &ROUTINE) || any(&self.all, &ROUTINE_PHRASES)
-    }
-
-    /// Something is set wrong or worn out.
-    pub(crate) fn is_fault(&self) -> bool {
-        any(&self.all, &FAULTS)
-    }
-
-    /// Whether both say the same but for numbers.
-    pub(crate) fn same_as(&self, other: &Self) -> bool {
-        let words = |line: &str| {
-            let parts = line.split(|letter: char| !letter.is_alphabetic()).map(str::to_owned);
-            parts.filter(|part| !part.is_empty()).collect::<Vec<_>>()
-        };
-        words(&self.all) == words(&other.all)
     }
 }
 
@@ -156,15 +136,19 @@ pub(crate) fn is_inside(incident: &Incident) -> bool {
         .entities
         .iter()
         .filter(|entity| matches!(entity.kind, EntityKind::SourceIp | EntityKind::DestinationIp));
-    addresses.map(|entity| entity.value.parse()).all(|address| match address {
-        Ok(IpAddr::V4(address)) => {
+    addresses.map(|entity| entity.value.parse()).all(|address| address.is_ok_and(is_own))
+}
+
+/// Whether an address lies in the own network.
+pub(crate) fn is_own(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
             address.is_private() || address.is_loopback() || address.is_link_local()
         }
-        Ok(IpAddr::V6(address)) => {
+        IpAddr::V6(address) => {
             address.is_unique_local() || address.is_loopback() || address.is_unicast_link_local()
         }
-        Err(_) => false,
-    })
+    }
 }
 
 /// What the device says in a line of JSON, alone or behind a syslog header.

@@ -19,6 +19,7 @@ pub mod heads;
 pub mod judge;
 pub mod linear;
 pub mod metrics;
+pub mod outcomes;
 pub mod questions;
 pub mod recipe;
 pub mod report;

@@ -10,7 +10,7 @@ use vedette_train::corpus::{Corpus, Line};
 use vedette_train::dataset::{Row, Split};
 use vedette_train::recipe::Recipe;
 use vedette_train::validate::Contest;
-use vedette_train::{combine, corpus, questions, report, shipped, validate};
+use vedette_train::{combine, corpus, outcomes, questions, report, shipped, validate};
 
 #[derive(Parser)]
 #[command(about = "Trains the screen and measures it")]
@@ -89,6 +89,16 @@ enum Command {
         #[arg(long, default_value = "models/bundles/questions")]
         out: PathBuf,
     },
+    /// Trains what tells how incidents end, from stories with known ends; writes weights.bin and
+    /// manifest.json, with the figures of leaving out each set in turn.
+    Outcomes {
+        /// Folder of the sets.
+        #[arg(long, default_value_os_t = outcomes::stories::folder())]
+        from: PathBuf,
+        /// Folder for the files.
+        #[arg(long, default_value = "models/bundles/outcomes")]
+        out: PathBuf,
+    },
     /// Judges held-out groups and held-out sources of the training split: for choosing a recipe.
     Validate {
         #[command(flatten)]
@@ -133,6 +143,7 @@ fn main() -> Result<()> {
         }
         Command::Combine { rows } => combine(&rows),
         Command::Questions { out } => train_questions(&cli.data, &out),
+        Command::Outcomes { from, out } => train_outcomes(&from, &out),
         Command::Validate { recipe, quick } => {
             let rows = shipped::all_rows(&cli.data, &recipe)?;
             print!("{}", report::tables(&held_out(&rows, &recipe, quick)?));
@@ -166,6 +177,19 @@ fn train_questions(data: &Path, out: &Path) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn train_outcomes(from: &Path, out: &Path) -> Result<()> {
+    let (bytes, manifest) = outcomes::make(&outcomes::stories::read(from)?);
+    for (set, share) in &manifest.left_out {
+        println!("{set}, left out: {share:.3} of {}", manifest.stories[set]);
+    }
+    let right = manifest.left_out.iter().map(|(set, share)| share * manifest.stories[set] as f64);
+    let all: usize = manifest.stories.values().sum();
+    println!("all, each left out in turn: {:.3} of {all}", right.sum::<f64>() / all as f64);
+    fs::write(out.join("weights.bin"), bytes)?;
+    let text = serde_json::to_string_pretty(&manifest)? + "\n";
+    Ok(fs::write(out.join("manifest.json"), text)?)
 }
 
 /// Lines as JSON with the field names of the shared data.

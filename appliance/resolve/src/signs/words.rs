@@ -156,15 +156,6 @@ pub(super) const SUCCESSES: [&[&str]; 18] = [
     &["session.start", "result=success"],
     &["authentication", "result=success"],
 ];
-/// An account that was made.
-pub(super) const NEW_ACCOUNTS: [&[&str]; 6] = [
-    &["createuser"],
-    &["create user"],
-    &["user created"],
-    &["account created"],
-    &["eventid=4720"],
-    &["new user:"],
-];
 /// A sensor noticed something and says nothing of what became of it.
 pub(super) const NOTICES: [&[&str]; 3] = [&["eventid=1116"], &[" found"], &["query["]];
 /// What routine does not do.
@@ -267,43 +258,4 @@ pub(super) const ROUTINE_PHRASES: [&[&str]; 14] = [
     &["signature version"],
     &["installation successful"],
     &["azure ad connect"],
-];
-/// Something is set wrong or worn out.
-pub(super) const FAULTS: [&[&str]; 36] = [
-    &["stale"],
-    &["no reply"],
-    &["wrong key"],
-    &["no shared cipher"],
-    &["unsupported"],
-    &["never closes"],
-    &["quota"],
-    &["licen", "exceed"],
-    &["unknown ca"],
-    &["self-signed"],
-    &["certificate", "invalid"],
-    &["expired"],
-    &["0xc0000071"],
-    &["clock skew"],
-    &["out of date"],
-    &["out of memory"],
-    &["secret", "incorrect"],
-    &["incorrect community"],
-    &["duplicate"],
-    &["table full"],
-    &["service account"],
-    &["no server"],
-    &["timeout"],
-    &["timed out"],
-    &["unreachable"],
-    &["cannot resolve"],
-    &["not known"],
-    &["no space left"],
-    &["misconfigur"],
-    &["mismatch"],
-    &["too many"],
-    &["can't synchroni"],
-    &["flapping"],
-    &["could not resolve"],
-    &["cannot connect"],
-    &["read error"],
 ];
