@@ -7,6 +7,9 @@ use crate::signs::{Reading, in_order};
 
 /// Confirmed cases that must agree before they decide: one may be a mistake.
 const LEAST_AGREEING: usize = 2;
+/// How likely a benign end must be to be given. With each set of stories left out in turn this costs no
+/// more than half a point and spares two of five attacks that would be called benign.
+const LEAST_BENIGN: f32 = 0.5;
 
 pub(crate) fn resolution_code(incident: &Incident, past: &[PastIncident]) -> ResolutionCode {
     if let Some(code) = benign_before(incident, past) {
@@ -33,16 +36,16 @@ fn by_evidence(incident: &Incident) -> ResolutionCode {
     // Members that are not in the evidence may tell of something that came through.
     let complete = incident.members <= lines.len() as u64;
     let grave = matches!(incident.severity, Some(Severity::High | Severity::Critical));
-    let may_say = |code: ResolutionCode| match code {
+    let may_say = |code: ResolutionCode, probability: f32| match code {
         ResolutionCode::BenignExpected | ResolutionCode::BenignMisconfiguration => {
-            complete && !harmful && !grave
+            complete && !harmful && !grave && probability >= LEAST_BENIGN
         }
         ResolutionCode::TruePositiveContained => complete,
         _ => true,
     };
-    let told =
-        model.outcomes(incident).into_iter().map(|(code, _)| code).find(|code| may_say(*code));
-    told.unwrap_or(ResolutionCode::TruePositiveActionNeeded)
+    let told = model.outcomes(incident).into_iter();
+    let mut within = told.filter(|(code, probability)| may_say(*code, *probability));
+    within.next().map_or(ResolutionCode::TruePositiveActionNeeded, |(code, _)| code)
 }
 
 /// A sign-in that succeeded after others had failed.
