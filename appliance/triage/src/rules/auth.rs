@@ -40,7 +40,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "failed logon (Windows 4625)",
-                r"\b(?:event_?id|eventcode|code)\W{1,12}(?:4625|4771|4776|18456)\b|<EventID[^>]{0,40}>(?:4625|4771|4776)<|An account failed to log on|\bAUDIT_FAILURE\b.{0,40}\b(?:4625|529|4771)\b|pre-authentication failed",
+                r"\b(?:event_?id|eventcode|code)\W{1,12}(?:4625|4771|18456)\b|<EventID[^>]{0,40}>(?:4625|4771)<|\b(?:event_?id|eventcode|code)\W{1,12}4776\b.*\b0xc000\w{4}\b|<EventID[^>]{0,40}>4776<.*\b0xc000\w{4}\b|An account failed to log on|\bAUDIT_FAILURE\b.{0,40}\b(?:4625|529|4771)\b|pre-authentication failed",
             ),
             (
                 "failed web login",

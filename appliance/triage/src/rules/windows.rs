@@ -54,7 +54,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             (
                 "hidden or disguised execution",
-                r"\b(?:regsvr32)(?:\.exe)?\W.*(?:/i:http|scrobj|\\temp\\|\\users\\public)|\brundll32(?:\.exe)?\W.*(?:javascript:|\\temp\\|\\appdata\\|comsvcs|url\.dll,|shell32\.dll,ShellExec_RunDLL|,#\d|\.\w{2,4},\s*\w+$)|\bmshta(?:\.exe)?\W.*(?:https?:|vbscript:|javascript:)|\b(?:installutil|regasm|regsvcs|msbuild|cmstp|odbcconf|msxsl|ieexec|mavinject|presentationhost)(?:\.exe)?\W.*(?:/u\b|/logfile|\\temp\\|\\users\\|https?:|/s\b|/a\b)|\bwmic(?:\.exe)?\W.*(?:/format:|process\W+call\W+create)|\btimestomp\b|\battrib(?:\.exe)?\W.*\+h\b.*\+s\b|\bprocess hollow|\bCreateRemoteThread\b|\bicacls\b.*\bgrant\b.*\beveryone\b",
+                r"\bregsvr32(?:\.exe)?\W[^,]*(?:/i:http|scrobj|\\temp\\|\\users\\public)|\brundll32(?:\.exe)?\W.*(?:javascript:|\\temp\\|\\appdata\\|comsvcs|url\.dll,|shell32\.dll,ShellExec_RunDLL|,#\d|\.\w{2,4},\s*\w+$)|\bmshta(?:\.exe)?\W.*(?:https?:|vbscript:|javascript:)|\b(?:installutil|regasm|regsvcs|msbuild|cmstp|odbcconf|msxsl|ieexec|mavinject|presentationhost)(?:\.exe)?\W.*(?:/u\b|/logfile|\\temp\\|\\users\\|https?:|/s\b|/a\b)|\bwmic(?:\.exe)?\W.*(?:/format:\W{0,4}(?:https?:|\\\\|\S{0,80}\.xsl)|process\W+call\W+create)|\btimestomp\b|\battrib(?:\.exe)?\W.*\+h\b.*\+s\b|\bprocess hollow|\bCreateRemoteThread\b|\bicacls\b.*\bgrant\b.*\beveryone\b",
             ),
         ],
     },
