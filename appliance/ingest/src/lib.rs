@@ -22,6 +22,7 @@ mod journal;
 mod kernel;
 mod listeners;
 mod overflow;
+mod prompt;
 mod receipt;
 mod relp;
 mod repeats;

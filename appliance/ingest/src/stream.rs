@@ -17,6 +17,7 @@ use vedette_telemetry::{Counter, Metric};
 use crate::Config;
 use crate::connections::{Connections, Refusal, Seat};
 use crate::intake::{Intake, canonical};
+use crate::prompt::Prompt;
 use crate::repeats::Repeats;
 use crate::session::Session;
 
@@ -164,6 +165,7 @@ impl Door {
         if let Err(error) = SockRef::from(&stream).set_tcp_keepalive(&keepalive) {
             tracing::debug!(%peer, %error, "keep-alive not set");
         }
+        let stream = Prompt(stream);
         let Some(tls) = &self.tls else { return self.speak(stream, peer).await };
         let handshake = timeout(self.service.handshake, tls.accept(stream));
         match handshake.await {
