@@ -59,6 +59,23 @@ impl Reader {
         self.with(|connection| verify(connection))
     }
 
+    /// The number of the last entry, and how many after `seen` are of a kind; what is new is read only.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn audited_since(&self, seen: u64, action: &str) -> Result<(u64, u64), StoreError> {
+        self.with(|connection| {
+            let sql = "SELECT coalesce(max(id), ?1), count(*) FILTER (WHERE action = ?2) \
+                 FROM audit WHERE id > ?1";
+            let (last, count): (i64, i64) = connection
+                .prepare_cached(sql)?
+                .query_row(params![seen.cast_signed(), action], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            Ok((last.cast_unsigned(), count.cast_unsigned()))
+        })
+    }
+
     /// The last entries, newest first.
     ///
     /// # Errors

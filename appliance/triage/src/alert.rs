@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use time::OffsetDateTime;
 use vedette_event::{EventId, EvidenceLine, Severity, TechniqueId, ThreatClass};
 
+use crate::confirmed::Precedent;
+
 /// Something happened that may belong to an incident.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Alert {
@@ -36,6 +38,8 @@ pub(crate) struct Alert {
     pub(crate) evidence: EvidenceLine,
     /// Whether a person should decide.
     pub(crate) undecided: bool,
+    /// What people said of lines like the one that completed it.
+    pub(crate) precedent: Option<Precedent>,
 }
 
 /// Who and what an alert is about.

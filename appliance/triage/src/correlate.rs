@@ -13,6 +13,7 @@ use vedette_event::{
 
 use crate::alert::{Alert, Subject};
 use crate::behaviour::COUNTERS;
+use crate::confirmed::Precedents;
 use crate::intel::Intel;
 use crate::policy::Policy;
 use crate::risk::{Circumstances, FOUND, assess};
@@ -144,6 +145,7 @@ impl Correlator {
                 .iter()
                 .filter_map(|entity| self.intel.lookup(entity, last))
                 .collect(),
+            precedents: Precedents::of(&incident.risk_reasons),
             found: incident
                 .risk_reasons
                 .iter()
@@ -389,6 +391,7 @@ impl Open {
         incident.needs_human |= alert.undecided;
         let circumstances = &mut self.circumstances;
         circumstances.compromise |= alert.compromise;
+        circumstances.precedents.add(alert.precedent.as_ref());
         push_new(&mut circumstances.stages, alert.class, ThreatClass::ALL.len());
         circumstances.from_inside |=
             alert.subject.source.is_some_and(|source| policy.is_internal(source));

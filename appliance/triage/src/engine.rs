@@ -8,6 +8,7 @@ use vedette_event::{
     Screen, Verdict,
 };
 
+use crate::confirmed::Ending;
 use crate::correlate::{Correlator, Joined};
 use crate::ensemble::{Judge, Reading, question};
 use crate::intel::Intel;
@@ -90,6 +91,14 @@ impl Engine {
     pub fn with_rules(mut self, sigma: Sigma) -> Self {
         self.judge = self.judge.with_rules(sigma);
         self
+    }
+
+    /// Learns from lines of closed incidents, newest incident first, in place of what it learnt so before.
+    pub fn confirm<'a>(
+        &mut self,
+        lines: impl IntoIterator<Item = (IncidentId, Ending, &'a LogRecord)>,
+    ) {
+        self.judge.confirm(lines);
     }
 
     /// The judge, for verdicts on single lines.

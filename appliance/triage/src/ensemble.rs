@@ -2,11 +2,12 @@
 //! deterministic: the same line gives the same verdict whatever came before.
 
 use vedette_event::{
-    Decider, LogRecord, ModelSay, Question, QuestionId, Screen, Span, ThreatClass, Verdict,
-    VerdictLabel,
+    Decider, IncidentId, LogRecord, ModelSay, Question, QuestionId, Screen, Span, ThreatClass,
+    Verdict, VerdictLabel,
 };
 
 use crate::clean::Clean;
+use crate::confirmed::{Confirmed, Ending, Precedent};
 use crate::digest::digest;
 use crate::facts::Facts;
 use crate::flags::flags_of;
@@ -43,6 +44,8 @@ pub struct Reading {
     pub hits: Vec<Hit>,
     /// Places of the customer's rules that matched.
     pub(crate) sigma: Vec<usize>,
+    /// What people said of lines like it.
+    pub(crate) precedent: Option<Precedent>,
 }
 
 /// Fields that hold what somebody typed as the name of an account.
@@ -63,6 +66,7 @@ impl Reading {
             screened: neutral.screened,
             neutral: neutral.text,
             sigma: Vec::new(),
+            precedent: None,
         }
     }
 }
@@ -81,12 +85,13 @@ pub struct Judge {
     screen: Box<dyn Screen>,
     policy: Policy,
     sigma: Sigma,
+    confirmed: Confirmed,
 }
 
 impl Judge {
     /// A judge with this screen and these thresholds.
     pub fn new(policy: Policy, screen: Box<dyn Screen>) -> Self {
-        Self { screen, policy, sigma: Sigma::default() }
+        Self { screen, policy, sigma: Sigma::default(), confirmed: Confirmed::default() }
     }
 
     /// The same with a customer's rules.
@@ -94,13 +99,33 @@ impl Judge {
         Self { sigma, ..self }
     }
 
+    /// Learns from lines of closed incidents, newest incident first, in place of what it learnt so before.
+    pub fn confirm<'a>(
+        &mut self,
+        lines: impl IntoIterator<Item = (IncidentId, Ending, &'a LogRecord)>,
+    ) {
+        let mut confirmed = Confirmed::default();
+        for (incident, ending, record) in lines {
+            let reading = self.read_alone(record);
+            let suspect = self.judge(&reading, Decider::Ensemble, None).verdict.is_flagged();
+            confirmed.learn((incident, ending), (record, &reading), suspect);
+        }
+        self.confirmed = confirmed;
+    }
+
     /// The customer's rules.
     pub(crate) fn sigma(&self) -> &Sigma {
         &self.sigma
     }
 
-    /// Reads a record, the customer's rules in mind.
+    /// Reads a record, the customer's rules and what people said of such lines in mind.
     pub fn read(&self, record: &LogRecord) -> Reading {
+        let mut reading = self.read_alone(record);
+        reading.precedent = self.confirmed.precedent(record, &reading);
+        reading
+    }
+
+    fn read_alone(&self, record: &LogRecord) -> Reading {
         let mut reading = Reading::of(record);
         reading.sigma = self.sigma.matching(record);
         if !reading.sigma.is_empty() {
@@ -138,6 +163,7 @@ impl Judge {
         let voices = Voices {
             hits: part.rules.then_some(reading.hits.as_slice()),
             screen: screen.as_ref(),
+            precedent: reading.precedent.as_ref().filter(|_| who == Decider::Ensemble),
             model: model.filter(|_| part.model),
             // A customer's rule was written for its events and stands as a rule does on other lines.
             event: reading.sigma.is_empty() && is_event(&reading.screened),
@@ -187,16 +213,18 @@ impl Judge {
                 Vec::new()
             },
             flags: reading.flags.clone(),
-            rules: names(voices.hits.unwrap_or_default()),
+            rules: names(voices),
             bundle: bundle.to_owned(),
         }
     }
 }
 
-/// What the rules are called that say more than that a line is routine.
-fn names(hits: &[Hit]) -> Vec<String> {
-    let telling = hits.iter().filter(|hit| hit.strength > Strength::Trace);
-    telling.take(RULES_CAP).map(|hit| hit.name.to_string()).collect()
+/// What the rules are called that say more than that a line is routine, and what people said.
+fn names(voices: &Voices<'_>) -> Vec<String> {
+    let hits = voices.hits.into_iter().flatten();
+    let telling = hits.filter(|hit| hit.strength > Strength::Trace).take(RULES_CAP);
+    let names = telling.map(|hit| hit.name.to_string());
+    names.chain(voices.precedent.map(Precedent::to_string)).collect()
 }
 
 /// Whether a line ends in an object of JSON, as the services of a cloud and agents write their events.

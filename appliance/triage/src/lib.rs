@@ -11,6 +11,7 @@ mod baseline;
 mod behaviour;
 mod clean;
 mod company;
+mod confirmed;
 mod correlate;
 mod digest;
 mod engine;
@@ -33,6 +34,7 @@ mod voices;
 mod watch;
 
 pub use clean::{Clean, TEXT_CAP, clean};
+pub use confirmed::{CASES_CAP, Ending, Precedent};
 pub use correlate::OPEN_CAP;
 pub use digest::{DIGEST_CAP, digest};
 pub use engine::{ANSWERS_CAP, Action, Engine, Memory, PENDING_CAP};

@@ -2,6 +2,8 @@
 
 use vedette_event::{Incident, RiskReason, Severity, ThreatClass};
 
+use crate::confirmed::Precedents;
+
 /// Highest risk.
 pub const RISK_CAP: i32 = 100;
 
@@ -35,6 +37,8 @@ pub(crate) struct Circumstances {
     pub(crate) critical_asset: Option<String>,
     /// What intelligence says, with its points.
     pub(crate) intel: Vec<RiskReason>,
+    /// What people said of alerts like its own.
+    pub(crate) precedents: Precedents,
     /// What the lines that the incident's own query found say of it.
     pub(crate) found: Vec<RiskReason>,
 }
@@ -63,6 +67,11 @@ pub(crate) fn assess(incident: &mut Incident, circumstances: &Circumstances) {
     }
     if let Some(asset) = &circumstances.critical_asset {
         add(format!("{asset} matters most to this network"), 10);
+    }
+    let grave = circumstances.compromise || severity == Severity::Critical;
+    let said = circumstances.precedents.reason();
+    if let Some(said) = said.filter(|said| said.points > 0 || !grave) {
+        add(said.reason, said.points);
     }
     let size = i32::try_from(incident.members.max(1).ilog2()).unwrap_or(0).min(SIZE_POINTS_CAP);
     add(format!("{} log lines belong to it", incident.members), size);

@@ -7,6 +7,7 @@
 use vedette_event::{ModelSay, ScoredTechnique, ScreenSay, Severity, TechniqueId, ThreatClass};
 
 use crate::company::company;
+use crate::confirmed::{Ending, Precedent};
 use crate::rules::{Hit, Strength};
 
 /// How log-odds are added: one set of weights for each way in which rules and screen speak together.
@@ -53,6 +54,10 @@ const TECHNIQUE_SHARE: f32 = 0.75;
 const EVENT_CLASS_ODDS: f32 = 2.7;
 const EVENT_TECHNIQUE_ODDS: f32 = 20.0;
 
+/// What people's word adds or takes away, in log-odds: more than a likely rule with an unsure screen, less than
+/// both when they are sure.
+const CONFIRMED: f32 = 3.0;
+
 /// Score of a line that nobody has anything to say about: most such lines are harmless.
 const SILENCE: f32 = 0.2;
 
@@ -77,6 +82,8 @@ pub(crate) struct Voices<'a> {
     pub(crate) hits: Option<&'a [Hit]>,
     pub(crate) screen: Option<&'a ScreenSay>,
     pub(crate) model: Option<&'a ModelSay>,
+    /// What people said of lines like it.
+    pub(crate) precedent: Option<&'a Precedent>,
     /// Whether the line is an event that is written as an object of JSON.
     pub(crate) event: bool,
 }
@@ -94,6 +101,16 @@ impl Voices<'_> {
         } else {
             strongest.strength.probability()
         })
+    }
+
+    /// What people's word adds; that such a line is harmless is not heard where a rule is sure.
+    fn people(&self) -> f32 {
+        let sure = self.rules().is_some_and(|rules| rules >= Strength::Strong.probability());
+        match self.precedent.map(|said| said.ending) {
+            Some(Ending::Attack) => CONFIRMED,
+            Some(Ending::Harmless) if !sure => -CONFIRMED,
+            Some(Ending::Harmless) | None => 0.0,
+        }
     }
 
     /// Whether a rule says neither that an event is harmless nor surely that it is an attack.
@@ -120,14 +137,16 @@ impl Voices<'_> {
         });
         let rules = self.rules().map(logit);
         let model = self.model.map(|model| logit(model.malicious));
-        if rules.or(screen).or(model).is_none() {
+        let people = self.people();
+        if rules.or(screen).or(model).is_none() && people == 0.0 {
             return SILENCE;
         }
         let weights = self.weights();
         let sum = weights.bias
             + weights.rules * rules.unwrap_or(0.0)
             + weights.screen * screen.unwrap_or(0.0)
-            + weights.model * model.unwrap_or(0.0);
+            + weights.model * model.unwrap_or(0.0)
+            + people;
         1.0 / (1.0 + (-sum).exp())
     }
 
@@ -330,7 +349,13 @@ mod tests {
         ] {
             let hits = [hit(BruteForce, Severity::Medium)];
             let screen = screen(said, severity);
-            let voices = Voices { hits: Some(&hits), screen: Some(&screen), model: None, event };
+            let voices = Voices {
+                hits: Some(&hits),
+                screen: Some(&screen),
+                model: None,
+                precedent: None,
+                event,
+            };
             assert_eq!((voices.class(), voices.severity(flagged)), expected, "{said:?} {severity}");
         }
     }
@@ -339,8 +364,13 @@ mod tests {
     fn company_comes_behind_what_a_rule_names_and_from_nobody_else() {
         let hits = [hit(ThreatClass::BruteForce, Severity::Medium)];
         let screen = screen((ThreatClass::Malware, 0.9), Severity::Low);
-        let mut voices =
-            Voices { hits: Some(&hits), screen: Some(&screen), model: None, event: false };
+        let mut voices = Voices {
+            hits: Some(&hits),
+            screen: Some(&screen),
+            model: None,
+            precedent: None,
+            event: false,
+        };
         let names = |voices: &Voices<'_>| -> Vec<String> {
             voices.techniques().iter().map(|technique| technique.id.to_string()).collect()
         };

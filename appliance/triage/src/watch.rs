@@ -320,6 +320,7 @@ fn alert(line: &Judged<'_>, rule: impl Into<Cow<'static, str>>, class: ThreatCla
         earlier: Vec::new(),
         evidence: evidence(line),
         undecided: line.verdict.abstained,
+        precedent: line.reading.precedent.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use vedette_event::{
 };
 use vedette_syslog::{Received, decode};
 use vedette_triage::{
-    Action, Engine, Judge, NoIntel, OPEN_CAP, PENDING_CAP, Policy, RISK_CAP, TEMPLATES_CAP,
+    Action, Ending, Engine, Judge, NoIntel, OPEN_CAP, PENDING_CAP, Policy, RISK_CAP, TEMPLATES_CAP,
 };
 
 /// A screen that knows nothing, so that rules and counters are what is tested.
@@ -348,4 +348,64 @@ proptest! {
             prop_assert!(memory.pending <= PENDING_CAP);
         }
     }
+}
+
+#[test]
+fn what_people_said_when_they_closed_incidents_counts_the_next_time() {
+    use Ending::{Attack, Harmless};
+    let job = "Aug 14 09:21:07 nas sudo: backup : TTY=unknown ; PWD=/ ; USER=root ; COMMAND=/usr/bin/cat /etc/shadow";
+    let wiped = "Aug 14 09:21:07 pc7 cmd: vssadmin.exe delete shadows /all /quiet";
+    let quiet = "Aug 14 09:21:07 gate miniupnpd[81]: unexpected header from 203.0.113.5: X-Forward";
+    let verdict = |line: &str, closed: &[(u64, Ending)]| {
+        let (line, mut engine) = (record(line, 0), engine(Policy::default()));
+        engine.confirm(closed.iter().map(|(id, ending)| (IncidentId(*id), *ending, &line)));
+        engine.judge().classify(&line, Decider::Ensemble, None)
+    };
+    for (line, closed, confirmed) in [
+        (job, [(1, Harmless), (2, Harmless)].as_slice(), Some("harmless")),
+        (job, &[(1, Harmless)], None),
+        (job, &[(1, Harmless), (2, Attack)], None),
+        (wiped, &[(1, Harmless), (2, Harmless)], Some("harmless")),
+        (quiet, &[(1, Attack)], Some("an attack")),
+    ] {
+        let (before, after) = (verdict(line, &[]), verdict(line, closed));
+        let said = format!("confirmed as {}", confirmed.unwrap_or("anything"));
+        assert_eq!(after.rules.iter().any(|rule| rule.contains(&said)), confirmed.is_some());
+        match confirmed {
+            None => assert_eq!(after, before, "{line}"),
+            Some("harmless") if line == wiped => assert_eq!(after.score, before.score, "{line}"),
+            Some("harmless") => {
+                assert!(before.verdict.is_flagged() && !after.verdict.is_flagged(), "{line}");
+            }
+            Some(_) => {
+                assert!(!before.verdict.is_flagged() && after.verdict.is_flagged(), "{line}")
+            }
+        }
+        assert_eq!(after.flags, before.flags);
+        if line == wiped {
+            assert_eq!(after.severity, before.severity, "a sure rule's severity stands");
+        }
+    }
+}
+
+#[test]
+fn incidents_of_lines_confirmed_as_harmless_weigh_less() {
+    let lines = vec![failed("backup", "203.0.113.9"); 8];
+    let risk = |closed: &[(u64, Ending)]| {
+        let mut engine = engine(Policy::default());
+        let line = record(&lines[0], 0);
+        engine.confirm(closed.iter().map(|(id, ending)| (IncidentId(*id), *ending, &line)));
+        let mut last = None;
+        for (number, line) in (0..).zip(&lines) {
+            for action in engine.handle_record(EventId(number), &record(line, number as i64)) {
+                if let Action::Incident(incident) = action {
+                    last = Some(incident.risk);
+                }
+            }
+        }
+        last.expect("password guessing opens an incident, whatever people said")
+    };
+    let usual = risk(&[]);
+    assert_eq!(risk(&[(1, Ending::Harmless), (2, Ending::Harmless)]), usual - 20);
+    assert_eq!(risk(&[(1, Ending::Attack)]), usual + 10);
 }

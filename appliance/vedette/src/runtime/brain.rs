@@ -15,6 +15,7 @@ use vedette_store::{Reader, TriageCommit, Writer};
 use vedette_telemetry::{Counter, Metric, Registry};
 use vedette_triage::{Action, Engine, Sigma};
 
+use super::confirmed::Closings;
 use super::filing::Filer;
 use super::questions::{Asked, Channel};
 use crate::clock::Clock;
@@ -49,6 +50,7 @@ pub(super) struct Brain<'a> {
 
 struct Thread {
     engine: Engine,
+    closings: Closings,
     clock: Clock,
     filer: Filer,
     reader: Reader,
@@ -87,6 +89,8 @@ pub(super) fn spawn(
     let Brain { settings, sigma, clock, filer, registry } = brain;
     let next = reader.next_incident_id()?;
     let mut engine = deciders::engine(&settings.triage, sigma)?;
+    let mut closings = Closings::default();
+    closings.heed(&reader, &mut engine);
     let open = reader.open_incidents()?;
     let mut filed = Vec::new();
     for incident in &open {
@@ -102,6 +106,7 @@ pub(super) fn spawn(
         .map(|&decider| (decider, registry.counter(Metric::TriageVerdicts, decider.as_str())));
     let mut thread = Thread {
         engine,
+        closings,
         clock,
         filer,
         reader,
@@ -143,6 +148,7 @@ impl Thread {
             tracing::warn!(%error, "judging competes with taking in");
         }
         while !self.stop.is_cancelled() {
+            self.closings.heed(&self.reader, &mut self.engine);
             let mut decided = Decided::default();
             let before = self.watermark;
             if let Err(error) = self.judge(&mut decided) {

@@ -2,6 +2,7 @@
 
 mod box_device;
 mod brain;
+mod confirmed;
 pub(crate) mod control;
 mod damage;
 mod filing;
