@@ -369,6 +369,9 @@ pub(crate) struct EvalArguments {
     /// Leave the language model out
     #[arg(long)]
     pub(crate) no_model: bool,
+    /// Judge by the screen in this folder, as `vedette-train screen` writes it
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) screen: Option<PathBuf>,
     /// Ask the active model without its tuning besides, which takes minutes
     #[arg(long, conflicts_with = "no_model")]
     pub(crate) untuned: bool,

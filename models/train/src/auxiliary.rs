@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use vedette_event::Severity;
 
-use crate::dataset::{Kind, Row, Truth, json_lines, parents};
+use crate::dataset::{Held, Kind, Row, Split, Truth, json_lines, parents};
 
 /// The query files of the shared data.
 const LANGUAGES: [&str; 8] = ["aql", "eql", "esql", "kql", "kuery", "lucene", "spl", "yaral"];
@@ -20,7 +20,7 @@ const LITERALS_CAP: usize = 60;
 
 #[derive(Deserialize)]
 struct QueryRow {
-    split: String,
+    split: Split,
     title: String,
     #[serde(default)]
     intent: Option<String>,
@@ -51,15 +51,15 @@ struct GuideRow {
 }
 
 /// Rules' titles with their intents and the values they look for, alert descriptions, and the
-/// techniques' own names. Rows of the dev split are left out; a title counts once per kind of text.
+/// techniques' own names. A title counts once per kind of text.
 ///
 /// # Errors
 /// When a file is missing or not what the data's description says.
-pub fn rows(data: &Path) -> Result<Vec<Row>> {
+pub fn rows(data: &Path, held: Held) -> Result<Vec<Row>> {
     let mut shelf = Shelf::default();
     for language in LANGUAGES {
         for row in json_lines::<QueryRow>(&data.join(format!("queries/{language}.jsonl")))? {
-            if row.split != "train" {
+            if row.split == Split::Dev && held == Held::Dev {
                 continue;
             }
             let about = About::new(&row.technique_ids, row.severity.as_deref());

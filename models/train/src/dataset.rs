@@ -26,6 +26,15 @@ pub enum Split {
     Dev,
 }
 
+/// What is kept out of learning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The dev split, so that it can be measured on.
+    Dev,
+    /// Nothing: what is measured is held-out groups of both splits.
+    Nothing,
+}
+
 /// What is known about a line; what the source does not say is empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {

@@ -17,6 +17,7 @@ pub mod family;
 pub mod grades;
 pub mod heads;
 pub mod judge;
+pub mod learnt;
 pub mod linear;
 pub mod metrics;
 pub mod outcomes;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use vedette_train::corpus::{Corpus, Line};
-use vedette_train::dataset::{Row, Split};
+use vedette_train::dataset::{Held, Row, Split};
 use vedette_train::recipe::Recipe;
 use vedette_train::validate::Contest;
 use vedette_train::{combine, corpus, outcomes, questions, report, shipped, validate};
@@ -24,20 +24,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Trains the screen: writes weights.bin, manifest.json and report.md (dev split and held-out
-    /// groups).
+    /// Trains the screen: writes weights.bin, manifest.json, templates.bin and report.md (held-out
+    /// groups, and the dev split where it is held out).
     Screen {
         #[command(flatten)]
         recipe: Recipe,
+        /// Learn nothing from the dev split, so that it can be measured on; what ships learns from
+        /// both splits.
+        #[arg(long)]
+        hold_dev: bool,
         /// Folder for the files.
         #[arg(long, default_value = "models/bundles/screen")]
         out: PathBuf,
     },
-    /// Measures the written screen on the dev split beside naive Bayes and the majority class, and
-    /// its recipe on held-out groups and sources, techniques too; writes report.md.
+    /// Measures the recipe on held-out groups and sources, techniques too, beside naive Bayes and the
+    /// majority class, and the written screen on the dev split where that was held out; writes
+    /// report.md.
     Evaluate {
         #[command(flatten)]
         recipe: Recipe,
+        /// The written screen learnt nothing from the dev split.
+        #[arg(long)]
+        hold_dev: bool,
         /// Folder of the files.
         #[arg(long, default_value = "models/bundles/screen")]
         out: PathBuf,
@@ -99,10 +107,13 @@ enum Command {
         #[arg(long, default_value = "models/bundles/outcomes")]
         out: PathBuf,
     },
-    /// Judges held-out groups and held-out sources of the training split: for choosing a recipe.
+    /// Judges held-out groups and held-out sources: for choosing a recipe.
     Validate {
         #[command(flatten)]
         recipe: Recipe,
+        /// Leave the dev split out altogether.
+        #[arg(long)]
+        hold_dev: bool,
         /// Groups only.
         #[arg(long)]
         quick: bool,
@@ -112,9 +123,11 @@ enum Command {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.command {
-        Command::Screen { recipe, out } => screen(&cli.data, &recipe, &out),
-        Command::Evaluate { recipe, out, quick } => {
-            let rows = shipped::all_rows(&cli.data, &recipe)?;
+        Command::Screen { recipe, hold_dev, out } => {
+            screen(&cli.data, &recipe, held(hold_dev), &out)
+        }
+        Command::Evaluate { recipe, hold_dev, out, quick } => {
+            let rows = shipped::all_rows(&cli.data, &recipe, held(hold_dev))?;
             let mut contests = shipped::evaluate(&rows, &shipped::read(&out)?, &recipe)?;
             if !quick {
                 contests.extend(held_out(&rows, &recipe, false)?);
@@ -132,9 +145,11 @@ fn main() -> Result<()> {
             }
             print_lines(&corpus.draw(seed, lines, benign))
         }
-        Command::Examples { recipe } => print_examples(&shipped::all_rows(&cli.data, &recipe)?),
+        Command::Examples { recipe } => {
+            print_examples(&shipped::all_rows(&cli.data, &recipe, Held::Dev)?)
+        }
         Command::Trial { recipe } => {
-            let rows = shipped::all_rows(&cli.data, &recipe)?;
+            let rows = shipped::all_rows(&cli.data, &recipe, Held::Dev)?;
             let dev: Vec<&Row> = validate::logs(&rows, Split::Dev).collect();
             let train = shipped::learnable(&rows);
             let contest = Contest::hold(&train, &dev, &recipe)?;
@@ -144,19 +159,23 @@ fn main() -> Result<()> {
         Command::Combine { rows } => combine(&rows),
         Command::Questions { out } => train_questions(&cli.data, &out),
         Command::Outcomes { from, out } => train_outcomes(&from, &out),
-        Command::Validate { recipe, quick } => {
-            let rows = shipped::all_rows(&cli.data, &recipe)?;
+        Command::Validate { recipe, hold_dev, quick } => {
+            let rows = shipped::all_rows(&cli.data, &recipe, held(hold_dev))?;
             print!("{}", report::tables(&held_out(&rows, &recipe, quick)?));
             Ok(())
         }
     }
 }
 
-fn screen(data: &Path, recipe: &Recipe, out: &Path) -> Result<()> {
-    let rows = shipped::all_rows(data, recipe)?;
+fn held(dev: bool) -> Held {
+    if dev { Held::Dev } else { Held::Nothing }
+}
+
+fn screen(data: &Path, recipe: &Recipe, held: Held, out: &Path) -> Result<()> {
+    let rows = shipped::all_rows(data, recipe, held)?;
     let made = shipped::train(&rows, recipe)?;
     println!("{} bytes, {:?}", made.bytes.len(), made.manifest);
-    shipped::write(out, &made.bytes, &made.manifest)?;
+    shipped::write(out, &made)?;
     let mut contests = shipped::evaluate(&rows, &(made.bytes, made.manifest), recipe)?;
     contests.push(("held-out groups".to_owned(), made.held_out));
     fs::write(out.join("report.md"), report::page(&contests))?;

@@ -6,8 +6,9 @@ use crate::judge::Figures;
 use crate::validate::Contest;
 
 const INTRODUCTION: &str = "# What the screen is worth\n\n\
-    Written by `vedette-train`. \"dev\" rows are judged by the files in this folder; no \
-    template and no source file of theirs was learnt from. \"held-out groups\" and \"without X, on it\" \
+    Written by `vedette-train`. Rows named \"dev\" stand here only where the dev split was \
+    held out: then the files in this folder judge it, and no template and no source file of it was learnt \
+    from. \"held-out groups\" and \"without X, on it\" \
     rows are judged by screens trained without them, before calibration: as their files would be \
     (\"screen\") and before quantising. Naive Bayes \
     (multinomial, the same features) and the majority class learn from the labelled log lines of the \

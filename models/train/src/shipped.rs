@@ -9,20 +9,25 @@ use sha2::{Digest, Sha256};
 use vedette_triage::screen::{Manifest, Weights};
 
 use crate::assemble::{assemble, calibrate};
-use crate::dataset::{Row, Split};
+use crate::dataset::{Held, Kind, Row, Split};
 use crate::heads::Labels;
 use crate::judge::{Baselines, Linear, probability};
+use crate::learnt::{self, LearntTemplates};
 use crate::recipe::Recipe;
 use crate::validate::{self, Contest, disjoint, file_scores};
 use crate::{auxiliary, corpus, dataset, grades};
 
-/// Everything there is to learn from and to measure on.
+/// Everything there is to learn from and to measure on; where nothing is held out, the dev split's
+/// lines are dealt to the training split.
 ///
 /// # Errors
 /// When the shared data is missing or not what its description says.
-pub fn all_rows(data: &Path, recipe: &Recipe) -> Result<Vec<Row>> {
+pub fn all_rows(data: &Path, recipe: &Recipe, held: Held) -> Result<Vec<Row>> {
     let mut rows = dataset::logs(data)?;
-    rows.extend(auxiliary::rows(data)?);
+    if held == Held::Nothing {
+        rows.iter_mut().for_each(|row| row.split = Split::Train);
+    }
+    rows.extend(auxiliary::rows(data, held)?);
     rows.extend(corpus::rows(recipe.seed, recipe.lines)?);
     Ok(rows)
 }
@@ -40,6 +45,8 @@ pub struct Made {
     pub bytes: Vec<u8>,
     /// What goes with it.
     pub manifest: Manifest,
+    /// Of which public lines it learnt.
+    pub templates: LearntTemplates,
     /// Judged by screens that did not see them.
     pub held_out: Contest,
 }
@@ -63,7 +70,14 @@ pub fn train(rows: &[Row], recipe: &Recipe) -> Result<Made> {
         seed: recipe.seed,
         trained_on: sources(rows),
     };
-    Ok(Made { bytes, manifest, held_out })
+    Ok(Made { bytes, manifest, templates: templates(rows, recipe), held_out })
+}
+
+/// Templates of the public lines learnt from, which are real and so may be measured on; our own
+/// corpus is no secret.
+fn templates(rows: &[Row], recipe: &Recipe) -> LearntTemplates {
+    let learnt = learnable(rows).into_iter().filter(|row| row.kind == Kind::Log);
+    LearntTemplates::of(recipe.seed, learnt.map(|row| row.template.as_str()))
 }
 
 /// The score behind a probability.
@@ -81,13 +95,18 @@ fn sources(rows: &[Row]) -> Vec<String> {
     counts.iter().map(|((kind, source), n)| format!("{source}: {n} {}", kind.name())).collect()
 }
 
-/// Writes weights and manifest into a folder.
+/// Writes weights, manifest and templates into a folder, which is made where it is missing.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(folder: &Path, bytes: &[u8], manifest: &Manifest) -> Result<()> {
-    let text = serde_json::to_string_pretty(manifest)? + "\n";
-    for (name, bytes) in [("weights.bin", bytes), ("manifest.json", text.as_bytes())] {
+pub fn write(folder: &Path, made: &Made) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let text = serde_json::to_string_pretty(&made.manifest)? + "\n";
+    for (name, bytes) in [
+        ("weights.bin", &made.bytes),
+        ("manifest.json", &text.into_bytes()),
+        (learnt::FILE, &made.templates.to_bytes()),
+    ] {
         let path = folder.join(name);
         fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
     }

@@ -14,11 +14,13 @@ use vedette_settings::ModelDevice;
 use vedette_syslog::{Received, decode};
 use vedette_train::dataset::Split;
 use vedette_train::evaluate::{self, Answer, Data, Differential, Sheet, Slice};
+use vedette_train::learnt::LearntTemplates;
 use vedette_train::recipe::Recipe;
+use vedette_train::shipped;
+use vedette_triage::screen::LinearScreen;
 use vedette_triage::{Judge, Reading};
 
 use crate::cli::EvalArguments;
-use crate::deciders;
 use crate::exit::Outcome;
 use crate::model::worker::{WorkerClient, WorkerSettings};
 use crate::state::Home;
@@ -43,8 +45,10 @@ const UNTUNED: &str = "model, untuned";
 pub(crate) fn run(arguments: &EvalArguments) -> Outcome {
     let home = Home::open(&arguments.configured)?;
     let split = if arguments.train_split { Split::Train } else { Split::Dev };
-    let data = evaluate::read(&arguments.data, split)?;
-    let judge = deciders::judge(&home.settings.triage)?;
+    let mut data = evaluate::read(&arguments.data, split)?;
+    let (screen, learnt) = screen(arguments.screen.as_deref())?;
+    data.mark(&learnt);
+    let judge = Judge::new(home.settings.triage.clone(), Box::new(screen));
     let mut asked = Asked::new(&home, arguments.no_model)?;
     let records: Vec<LogRecord> = data.samples.iter().map(|sample| record(&sample.raw)).collect();
     asked.learn(&judge, &records)?;
@@ -67,6 +71,16 @@ pub(crate) fn run(arguments: &EvalArguments) -> Outcome {
     }
     write!(stdout(), "{}", report.markdown())?;
     Ok(())
+}
+
+/// The screen of a folder or the one that ships, and what it learnt from.
+fn screen(folder: Option<&Path>) -> Outcome<(LinearScreen, LearntTemplates)> {
+    let Some(folder) = folder else {
+        return Ok((LinearScreen::embedded()?, LearntTemplates::shipped()?));
+    };
+    let (weights, manifest) = shipped::read(folder)?;
+    let screen = LinearScreen::from_bytes(&weights, &serde_json::to_string(&manifest)?)?;
+    Ok((screen, LearntTemplates::read(folder)?))
 }
 
 /// Every judge's answers; the ensemble first, for its confusion is plotted.
@@ -203,6 +217,7 @@ fn rows(path: &Path, sheet: &Sheet<'_>, records: &[LogRecord]) -> Outcome {
             .collect();
         let row = serde_json::json!({
             "id": sample.id, "group": sample.row.group, "novelty": sample.novelty,
+            "learnt": sample.learnt,
             "malicious": truth.malicious.map(|label| label.value),
             "strong": truth.malicious.is_some_and(|label| label.strong),
             "threat_class": truth.class, "severity": truth.severity,

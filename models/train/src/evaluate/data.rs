@@ -9,6 +9,7 @@ use vedette_event::TechniqueId;
 
 use super::novelty::Templates;
 use crate::dataset::{LogRow, Row, Split, json_lines};
+use crate::learnt::LearntTemplates;
 use crate::validate::Measured;
 
 /// A labelled line.
@@ -24,6 +25,8 @@ pub struct Sample {
     pub techniques: Vec<TechniqueId>,
     /// How unlike every line learnt from, 0 (the same words) to 1 (no word shared).
     pub novelty: f32,
+    /// Whether the screen learnt from a line of the same template, by [`Data::mark`].
+    pub learnt: bool,
 }
 
 /// What is measured and what may be learnt from.
@@ -57,6 +60,13 @@ pub fn read(path: &Path, split: Split) -> Result<Data> {
 }
 
 impl Data {
+    /// Marks the lines whose template a screen learnt from.
+    pub fn mark(&mut self, learnt: &LearntTemplates) {
+        for sample in &mut self.samples {
+            sample.learnt = learnt.contains(&sample.row.template);
+        }
+    }
+
     /// Learns from the training split of other data instead, as far as it shares nothing with what is
     /// measured.
     ///
@@ -103,6 +113,7 @@ fn sample(read: &LogRow, file: &str) -> Sample {
         row: read.row(file),
         techniques: techniques.into_iter().collect(),
         novelty: 1.0,
+        learnt: false,
     }
 }
 

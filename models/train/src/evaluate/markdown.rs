@@ -29,6 +29,14 @@ impl Report {
             self.seed
         );
         if let Some(all) = self.slices.first() {
+            if self.learnt > 0 {
+                let _ = write!(
+                    out,
+                    "\n**The screen learnt from lines like {} of these {}** (by its salted hashes of \
+                     templates): what it and the ensemble say of those is no forecast.\n",
+                    self.learnt, all.lines
+                );
+            }
             findings(all, &mut out);
         }
         self.injection(&mut out);

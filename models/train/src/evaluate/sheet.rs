@@ -44,6 +44,8 @@ pub struct Report {
     pub resamples: usize,
     /// Seed of the draws.
     pub seed: u64,
+    /// Lines whose template the screen learnt from: what it says of them is no forecast.
+    pub learnt: usize,
     /// All lines first, then parts of them.
     pub slices: Vec<Slice>,
     /// What is plotted of each judge, on strong labels.
@@ -132,6 +134,7 @@ impl Sheet<'_> {
             prevalence: PREVALENCE,
             resamples: RESAMPLES,
             seed: SEED,
+            learnt: self.samples.iter().filter(|sample| sample.learnt).count(),
             slices: parts
                 .into_iter()
                 .map(|(name, rows)| self.slice(name, &rows, &marked))

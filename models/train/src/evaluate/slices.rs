@@ -11,16 +11,20 @@ const BOTH_LABELS: [&str; 2] = ["wazuh", "ossec"];
 /// Bands of novelty, cut so that each holds about as many lines.
 const BANDS: usize = 4;
 
-/// Names and places of all lines, of those of Wazuh and OSSEC, of each source, of each band of
-/// novelty; parts that would hold everything or nothing are left out.
+/// Names and places of all lines, of those that the screen did and did not learn from, of those of Wazuh
+/// and OSSEC, of each source, of each band of novelty; parts that would hold everything or nothing are left out.
 pub(super) fn slices(samples: &[Sample]) -> Vec<(String, Vec<usize>)> {
     let which = |wanted: &dyn Fn(&Sample) -> bool| -> Vec<usize> {
         (0..samples.len()).filter(|at| wanted(&samples[*at])).collect()
     };
-    let mut parts = vec![(
-        "wazuh+ossec".to_owned(),
-        which(&|sample| BOTH_LABELS.contains(&sample.row.source.as_str())),
-    )];
+    let mut parts = vec![
+        ("template learnt by the screen".to_owned(), which(&|sample| sample.learnt)),
+        ("template new to the screen".to_owned(), which(&|sample| !sample.learnt)),
+        (
+            "wazuh+ossec".to_owned(),
+            which(&|sample| BOTH_LABELS.contains(&sample.row.source.as_str())),
+        ),
+    ];
     let sources: BTreeSet<&str> = samples.iter().map(|s| s.row.source.as_str()).collect();
     for source in sources {
         parts.push((source.to_owned(), which(&|sample| sample.row.source == source)));

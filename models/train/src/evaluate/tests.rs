@@ -29,6 +29,7 @@ fn sample(at: usize, source: &str, text: &str, truth: Truth, techniques: &[&str]
         row: Row::new(Kind::Log, source, format!("{source}:{at}"), text, truth),
         techniques,
         novelty: 0.0,
+        learnt: false,
     }
 }
 
@@ -305,6 +306,23 @@ fn lines_are_sliced_by_source_and_novelty() {
     assert_eq!(names, expected.map(|(name, lines)| (name.to_owned(), lines)));
     let alone = slices::slices(&samples[..1]);
     assert_eq!(alone, [("all".to_owned(), vec![0])]);
+}
+
+#[test]
+fn lines_that_the_screen_learnt_from_are_told_apart() {
+    let (mut samples, judges) = contest();
+    for sample in &mut samples[..3] {
+        sample.row.template = "learnt".to_owned();
+    }
+    let mut data = Data { samples, train: Vec::new() };
+    data.mark(&LearntTemplates::of(1, ["learnt", "never measured"].into_iter()));
+    let slices = slices::slices(&data.samples);
+    assert_eq!(slices[1], ("template learnt by the screen".to_owned(), vec![0, 1, 2]));
+    assert_eq!(slices[2].1.len(), data.samples.len() - 3);
+    let sheet = Sheet { samples: &data.samples, judges, pairs: Vec::new() };
+    let report = sheet.report().unwrap();
+    assert_eq!(report.learnt, 3);
+    assert!(report.markdown().contains("lines like 3 of these 40"), "{}", report.markdown());
 }
 
 #[test]
