@@ -1,7 +1,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use candle_core::safetensors::Load as _;
 use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
 use serde::Deserialize;
 
 use crate::kernel::{LowRank, Source};
@@ -44,6 +46,22 @@ struct Change {
     tall: Tensor,
 }
 
+impl Change {
+    fn check(&self, name: &str, (rows, columns): (usize, usize)) -> Result<(), EngineError> {
+        let found = (self.tall.dims(), self.wide.dims());
+        match found {
+            ([outputs, left], [right, inputs])
+                if (*outputs, *inputs) == (rows, columns) && left == right && *left > 0 =>
+            {
+                Ok(())
+            }
+            _ => Err(EngineError::Adapter(format!(
+                "{name} is {rows} by {columns} in the base, {found:?} in the adapter"
+            ))),
+        }
+    }
+}
+
 /// The part of `adapter_config.json` that matters; what would change the arithmetic is refused.
 #[derive(Deserialize)]
 struct Config {
@@ -69,9 +87,14 @@ impl Adapter {
     /// # Errors
     /// When a file is missing or damaged, or changes what this engine does not know to change.
     pub fn read(folder: &Path) -> Result<Self, EngineError> {
-        let config = bounded(&folder.join(CONFIG), MAX_CONFIG_BYTES)?;
-        let weights = bounded(&folder.join(WEIGHTS), MAX_WEIGHTS_BYTES)?;
+        let (config, weights) = Self::files(folder)?;
         Self::parse(&config, &weights)
+    }
+
+    /// The configuration and the weights in a folder, as bytes.
+    pub(crate) fn files(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), EngineError> {
+        let config = bounded(&folder.join(CONFIG), MAX_CONFIG_BYTES)?;
+        Ok((config, bounded(&folder.join(WEIGHTS), MAX_WEIGHTS_BYTES)?))
     }
 
     /// Reads an adapter from the contents of the two files PEFT saved it in.
@@ -79,18 +102,29 @@ impl Adapter {
     /// # Errors
     /// When one is damaged, or changes what this engine does not know to change.
     pub fn parse(config: &[u8], weights: &[u8]) -> Result<Self, EngineError> {
-        let config: Config = serde_json::from_slice(config)
-            .map_err(|why| EngineError::Adapter(format!("{CONFIG}: {why}")))?;
-        Self::build(config.scale()?, weights)
+        let tensors = SafeTensors::deserialize(weights)
+            .map_err(|why| EngineError::Adapter(format!("{WEIGHTS}: {why}")))?;
+        Self::of(config, &tensors, "")
     }
 
-    fn build(scale: f64, weights: &[u8]) -> Result<Self, EngineError> {
+    /// An adapter among tensors that have something before their names.
+    pub(crate) fn of(
+        config: &[u8],
+        tensors: &SafeTensors<'_>,
+        before: &str,
+    ) -> Result<Self, EngineError> {
+        let config: Config = serde_json::from_slice(config)
+            .map_err(|why| EngineError::Adapter(format!("{CONFIG}: {why}")))?;
         let damaged = |why: candle_core::Error| EngineError::Adapter(format!("{WEIGHTS}: {why}"));
-        let mut tensors = candle_core::safetensors::load_buffer(weights, &Device::Cpu)
-            .map_err(damaged)?
-            .into_iter()
-            .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32).map_err(damaged)?)))
-            .collect::<Result<HashMap<_, _>, EngineError>>()?;
+        let own = tensors.tensors().into_iter().filter_map(|(name, view)| {
+            let name = name.strip_prefix(before)?.to_owned();
+            let read = view.load(&Device::Cpu).and_then(|tensor| tensor.to_dtype(DType::F32));
+            Some(read.map_err(damaged).map(|tensor| (name, tensor)))
+        });
+        Self::build(config.scale()?, own.collect::<Result<_, EngineError>>()?)
+    }
+
+    fn build(scale: f64, mut tensors: HashMap<String, Tensor>) -> Result<Self, EngineError> {
         let mut changes = HashMap::new();
         let names: HashSet<String> = tensors
             .keys()
@@ -125,18 +159,6 @@ impl Adapter {
         let Some(change) = self.changes.get(name) else {
             return Ok(());
         };
-        let fits = match (change.tall.dims(), change.wide.dims()) {
-            ([outputs, left], [right, inputs]) => {
-                (*outputs, *inputs) == (rows, columns) && left == right && *left > 0
-            }
-            _ => false,
-        };
-        if !fits {
-            let found = (change.tall.dims(), change.wide.dims());
-            let text =
-                format!("{name} is {rows} by {columns} in the base, {found:?} in the adapter");
-            return Err(EngineError::Adapter(text));
-        }
         let turned = !config.rope_apart && (name.contains("attn_q") || name.contains("attn_k"));
         let rank = change.wide.dims()[0];
         let wide = change.wide.flatten_all()?.to_vec1()?;
@@ -151,17 +173,24 @@ impl Adapter {
         Ok(())
     }
 
-    /// Refuses an adapter that changes layers the base does not have.
+    /// Whether it changes the matrix of this name.
+    pub(crate) fn changes(&self, name: &str) -> bool {
+        self.changes.contains_key(name)
+    }
+
+    /// The lowest layer that it changes.
+    pub(crate) fn lowest_layer(&self) -> usize {
+        self.changes.keys().filter_map(|name| layer_of(name)).min().unwrap_or(0)
+    }
+
+    /// Refuses an adapter that changes what the base does not have, or has in another shape.
     pub(crate) fn check(&self, config: &LlamaConfig) -> Result<(), EngineError> {
-        let layer = |name: &str| name.split('.').nth(1).and_then(|layer| layer.parse().ok());
-        match self
-            .changes
-            .keys()
-            .find(|name| layer(name).is_none_or(|at: usize| at >= config.layers))
-        {
-            Some(name) => Err(EngineError::Adapter(format!("the base has no {name}"))),
-            None => Ok(()),
+        let absent =
+            |name: &&String| layer_of(name.as_str()).is_none_or(|layer| layer >= config.layers);
+        if let Some(name) = self.changes.keys().find(absent) {
+            return Err(EngineError::Adapter(format!("the base has no {name}")));
         }
+        self.changes.iter().try_for_each(|(name, change)| change.check(name, shape(config, name)))
     }
 }
 
@@ -189,6 +218,22 @@ fn matrix_of(name: &str) -> Option<String> {
     let layer: usize = layer.parse().ok()?;
     let (_, part) = MATRICES.iter().find(|(theirs, _)| *theirs == part)?;
     Some(format!("blk.{layer}.{part}.weight"))
+}
+
+/// The layer of a matrix, by its GGUF name.
+fn layer_of(name: &str) -> Option<usize> {
+    name.split('.').nth(1)?.parse().ok()
+}
+
+/// Outputs and inputs of a matrix, by its GGUF name.
+fn shape(config: &LlamaConfig, name: &str) -> (usize, usize) {
+    let (hidden, wide, kv) = (config.hidden, config.feed_forward, config.kv_width());
+    match name.split('.').nth(2) {
+        Some("attn_q" | "attn_output") => (hidden, hidden),
+        Some("attn_k" | "attn_v") => (kv, hidden),
+        Some("ffn_down") => (hidden, wide),
+        _ => (wide, hidden),
+    }
 }
 
 /// Where a row of queries or keys stood before the file's maker rearranged rotary pairs, one of each

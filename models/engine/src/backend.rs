@@ -1,15 +1,17 @@
 use candle_core::Device;
 
+use crate::llama::bounded;
 use crate::{
-    Batch, EngineError, KvCache, Llama, LoadOptions, ModelFile, Processor, TensorCache, TensorLlama,
+    Adapter, Batch, EngineError, KvCache, Llama, LoadOptions, ModelFile, Processor, TensorCache,
+    TensorLlama,
 };
 
 /// A model and its cache, wherever it calculates.
 pub(crate) enum Backend {
     /// Packed weights on the processor.
     Packed { llama: Box<Llama>, cache: KvCache },
-    /// Candle's tensors on a graphics processor.
-    Tensors { llama: Box<TensorLlama>, cache: TensorCache },
+    /// Candle's tensors on a graphics processor: a model to each member of an ensemble.
+    Tensors { members: Vec<(TensorLlama, TensorCache)> },
 }
 
 impl Backend {
@@ -31,12 +33,27 @@ impl Backend {
         options: &LoadOptions,
         device: &Device,
     ) -> Result<Self, EngineError> {
-        let llama = TensorLlama::load(file, options.positions(), &options.adapters, device)?;
-        let cache = llama.cache()?;
-        Ok(Self::Tensors { llama: Box::new(llama), cache })
+        let mut load = |member: Option<&Adapter>| {
+            let adapters: Vec<&Adapter> = options.adapters.iter().chain(member).collect();
+            let llama = TensorLlama::load(file, options.positions(), &adapters, device)?;
+            let cache = llama.cache()?;
+            Ok((llama, cache))
+        };
+        let members = match &options.members[..] {
+            [] => vec![load(None)?],
+            members => {
+                bounded(members.len())?;
+                members
+                    .iter()
+                    .map(|member| load(Some(member)))
+                    .collect::<Result<_, EngineError>>()?
+            }
+        };
+        Ok(Self::Tensors { members })
     }
 
-    /// Reads a batch behind what the cache holds; the logits of some tokens at some rows.
+    /// Reads a batch behind what the cache holds; the logits of some tokens at some rows, of one
+    /// member after the other.
     pub(crate) fn read(
         &mut self,
         batch: &Batch,
@@ -48,12 +65,16 @@ impl Backend {
                 let states = llama.read(cache, batch, rows)?;
                 llama.logits_of(&states, tokens)
             }
-            Self::Tensors { llama, cache } => {
-                let states = llama.read(cache, batch, rows)?;
-                match rows.is_empty() || tokens.is_empty() {
-                    true => Ok(vec![Vec::new(); rows.len()]),
-                    false => llama.logits_of(&states, tokens),
+            Self::Tensors { members } => {
+                let mut logits = Vec::new();
+                for (llama, cache) in members {
+                    let states = llama.read(cache, batch, rows)?;
+                    logits.extend(match rows.is_empty() || tokens.is_empty() {
+                        true => vec![Vec::new(); rows.len()],
+                        false => llama.logits_of(&states, tokens)?,
+                    });
                 }
+                Ok(logits)
             }
         }
     }
@@ -62,18 +83,23 @@ impl Backend {
     pub(crate) fn width(&self) -> usize {
         match self {
             Self::Packed { llama, .. } => llama.config().hidden,
-            Self::Tensors { llama, .. } => llama.config().hidden,
+            Self::Tensors { members } => members[0].0.config().hidden,
         }
     }
 
     /// Reads a batch behind what the cache holds; the final states of all its tokens, one after the
-    /// other.
+    /// other, of one member after the other.
     pub(crate) fn states(&mut self, batch: &Batch) -> Result<Vec<f32>, EngineError> {
         let rows: Vec<usize> = (0..batch.len()).collect();
         match self {
             Self::Packed { llama, cache } => Ok(llama.read(cache, batch, &rows)?.into_values()),
-            Self::Tensors { llama, cache } => {
-                Ok(llama.read(cache, batch, &rows)?.flatten_all()?.to_vec1()?)
+            Self::Tensors { members } => {
+                let mut states = Vec::new();
+                for (llama, cache) in members {
+                    let values = llama.read(cache, batch, &rows)?.flatten_all()?;
+                    states.extend(values.to_vec1::<f32>()?);
+                }
+                Ok(states)
             }
         }
     }
@@ -82,7 +108,7 @@ impl Backend {
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Packed { cache, .. } => cache.length(),
-            Self::Tensors { cache, .. } => cache.length(),
+            Self::Tensors { members } => members[0].1.length(),
         }
     }
 
@@ -90,7 +116,7 @@ impl Backend {
     pub(crate) fn capacity(&self) -> usize {
         match self {
             Self::Packed { cache, .. } => cache.capacity(),
-            Self::Tensors { cache, .. } => cache.capacity(),
+            Self::Tensors { members } => members[0].1.capacity(),
         }
     }
 
@@ -98,7 +124,9 @@ impl Backend {
     pub(crate) fn truncate(&mut self, length: usize) {
         match self {
             Self::Packed { cache, .. } => cache.truncate(length),
-            Self::Tensors { cache, .. } => cache.truncate(length),
+            Self::Tensors { members } => {
+                members.iter_mut().for_each(|(_, cache)| cache.truncate(length));
+            }
         }
     }
 }

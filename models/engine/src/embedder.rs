@@ -12,7 +12,7 @@ use rayon::ThreadPool;
 use safetensors::SafeTensors;
 
 use crate::EngineError;
-use crate::gguf::bytes;
+use crate::gguf::hashed;
 use crate::kernel::{Isa, Packed};
 use block::{Block, HEAD_WIDTH, Norm};
 use pieces::Pieces;
@@ -51,8 +51,8 @@ impl Embedder {
         threads: usize,
     ) -> Result<Self, EngineError> {
         let name = format!("sentences@{}", weights.1.get(..8).unwrap_or(weights.1));
-        let words = bytes(vocabulary.0, Some(vocabulary.1), MAX_BYTES)?;
-        Self::parse(name, &bytes(weights.0, Some(weights.1), MAX_BYTES)?, &words, threads)
+        let words = hashed(vocabulary.0, Some(vocabulary.1), MAX_BYTES)?.0;
+        Self::parse(name, &hashed(weights.0, Some(weights.1), MAX_BYTES)?.0, &words, threads)
     }
 
     /// The same from bytes that were checked.

@@ -48,6 +48,9 @@ pub enum EngineError {
     /// An adapter does not fit the base, or cannot be read.
     #[error("the adapter cannot be merged: {0}")]
     Adapter(String),
+    /// Adapters that cannot answer together, or a file of them that is damaged.
+    #[error("the ensemble is unusable: {0}")]
+    Ensemble(String),
     /// The heads that judge are damaged or of another model.
     #[error("the heads of the model bundle are unusable: {0}")]
     Heads(String),

@@ -214,12 +214,12 @@ fn tables(reader: &mut (impl Read + Seek), bytes: u64) -> Result<Content, Engine
     Ok(content)
 }
 
-/// The bytes of a file of at most `most`, if its SHA-256 (hex) is the expected one.
-pub(crate) fn bytes(
+/// The bytes of a file of at most `most` with their SHA-256 (hex), if that is the expected one.
+pub(crate) fn hashed(
     path: &Path,
     expected: Option<&str>,
     most: u64,
-) -> Result<Vec<u8>, EngineError> {
+) -> Result<(Vec<u8>, String), EngineError> {
     let unreadable = |source| EngineError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
@@ -234,7 +234,7 @@ pub(crate) fn bytes(
             let (path, expected) = (path.to_owned(), expected.to_owned());
             Err(EngineError::Hash { path, expected, found })
         }
-        _ => Ok(bytes),
+        _ => Ok((bytes, found)),
     }
 }
 

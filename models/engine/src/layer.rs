@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::batch::Spot;
@@ -7,18 +9,21 @@ use crate::kernel::{
 };
 use crate::llama::Loader;
 use crate::rotation::Rotation;
-use crate::{EngineError, LlamaConfig, ModelFile};
+use crate::{Adapter, EngineError, LlamaConfig, ModelFile};
+
+/// A matrix, which the members of an ensemble may have in common.
+type Matrix = Arc<Packed>;
 
 /// One block of the model.
 pub(crate) struct Layer {
     attention_norm: Vec<f32>,
     /// Queries, keys, values: one product over the same inputs.
-    attention_input: [Packed; 3],
-    attention_output: Packed,
+    attention_input: [Matrix; 3],
+    attention_output: Matrix,
     feed_forward_norm: Vec<f32>,
     /// Gate and up: likewise.
-    feed_forward_input: [Packed; 2],
-    feed_forward_output: Packed,
+    feed_forward_input: [Matrix; 2],
+    feed_forward_output: Matrix,
 }
 
 /// What every layer of one pass shares.
@@ -93,8 +98,10 @@ impl Scratch {
         &self.states
     }
 
-    pub(crate) fn states(&self) -> impl Iterator<Item = &[f32]> {
-        self.states.chunks_exact(self.width)
+    /// Goes on from states that were put aside.
+    pub(crate) fn resume(&mut self, states: &[f32]) {
+        self.states.clear();
+        self.states.extend_from_slice(states);
     }
 
     /// How many of `count` rows make a part, with buffers for all parts.
@@ -135,15 +142,16 @@ pub(crate) fn project(isa: Isa, inputs: &Inputs, matrices: &[&Packed], values: &
 impl Layer {
     pub(crate) fn load(
         file: &mut ModelFile,
-        loader: &Loader<'_>,
+        loader: &mut Loader<'_>,
         index: usize,
+        member: Option<&Adapter>,
     ) -> Result<Self, EngineError> {
         let config = loader.config;
         let (hidden, wide, kv) = (config.hidden, config.feed_forward, config.kv_width());
         let name = |part: &str| format!("blk.{index}.{part}.weight");
         let norm = |file: &mut ModelFile, part: &str| file.values(&name(part), &[hidden]);
         let mut matrix = |part: &str, rows: usize, columns: usize| {
-            loader.matrix(file, &name(part), rows, columns)
+            loader.matrix(file, &name(part), (rows, columns), member)
         };
         let (query, key) = (matrix("attn_q", hidden, hidden)?, matrix("attn_k", kv, hidden)?);
         let attention_input = [query, key, matrix("attn_v", kv, hidden)?];
@@ -160,10 +168,10 @@ impl Layer {
         })
     }
 
-    /// Bytes of its matrices.
-    pub(crate) fn bytes(&self) -> usize {
+    /// Its matrices; other layers may hold the same.
+    pub(crate) fn matrices(&self) -> impl Iterator<Item = &Matrix> {
         let inputs = self.attention_input.iter().chain(&self.feed_forward_input);
-        inputs.chain([&self.attention_output, &self.feed_forward_output]).map(Packed::bytes).sum()
+        inputs.chain([&self.attention_output, &self.feed_forward_output])
     }
 
     /// Passes the states through. With `rows`, only those are finished and left.

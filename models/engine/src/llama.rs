@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::ThreadPool;
@@ -41,6 +43,10 @@ pub struct LoadOptions {
     pub format: Format,
     /// Low-rank changes, merged into the weights in this order.
     pub adapters: Vec<Adapter>,
+    /// Low-rank changes of which each makes a member of an ensemble, at most [`MAX_MEMBERS`]: read
+    /// together, they share the layers below the lowest that one changes, and above it the matrices
+    /// that a member leaves as they are.
+    pub members: Vec<Adapter>,
     /// What calculates, for an [`Analyst`](crate::Analyst); [`Llama`] is of the processor only.
     pub processor: Processor,
 }
@@ -52,6 +58,10 @@ impl LoadOptions {
     }
 }
 
+/// Most members of an ensemble. Each costs its share of time and memory in full, while what it adds
+/// falls: eight of the embedded base's take some 540 of the 900 MiB that the worker may use.
+pub const MAX_MEMBERS: usize = 8;
+
 /// Positions where the options say nothing.
 const POSITIONS: usize = 2048;
 
@@ -61,7 +71,10 @@ pub struct Llama {
     isa: Isa,
     threads: Arc<ThreadPool>,
     embedding: Packed,
-    layers: Vec<Layer>,
+    /// The layers that all members have in common: all there are, where there is no ensemble.
+    trunk: Vec<Layer>,
+    /// What comes above them, of each member; never empty.
+    members: Vec<Vec<Layer>>,
     norm: Vec<f32>,
     /// None where the model uses the embedding again.
     output: Option<Packed>,
@@ -70,13 +83,14 @@ pub struct Llama {
 
 /// Keys and values of the positions read so far. Allocated once; truncating forgets.
 pub struct KvCache {
+    /// Of the trunk, then of one member after the other.
     layers: Vec<KeyValues>,
     length: usize,
     capacity: usize,
     scratch: Scratch,
 }
 
-/// Final states, one to each row asked for.
+/// Final states, one to each row asked for; of an ensemble, all of one member's, then all of the next.
 pub struct States {
     values: Vec<f32>,
     width: usize,
@@ -121,17 +135,30 @@ impl Llama {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1));
         let threads = Arc::new(threads.build().map_err(EngineError::Threads)?);
         let positions = options.positions();
-        let loader = Loader { config: &config, threads: &threads, options };
+        let trunk = trunk_layers(&config, &options.members)?;
+        let unchanged = HashMap::new();
+        let mut loader = Loader { config: &config, threads: &threads, options, unchanged };
         let embedding = loader.table(file, "token_embd.weight")?;
         let output = match file.has_tensor("output.weight") {
             true => Some(loader.table(file, "output.weight")?),
             false => None,
         };
-        let layers = (0..config.layers).map(|index| Layer::load(file, &loader, index));
-        let layers = layers.collect::<Result<_, _>>()?;
+        let mut layers = |range: Range<usize>, member: Option<&Adapter>| {
+            range.map(|index| Layer::load(file, &mut loader, index, member)).collect()
+        };
+        let members = match options.members[..] {
+            [] => vec![Vec::new()],
+            _ => {
+                let members = options.members.iter();
+                let above = members.map(|member| layers(trunk..config.layers, Some(member)));
+                above.collect::<Result<_, EngineError>>()?
+            }
+        };
+        let trunk = layers(0..trunk, None)?;
         let norm = file.values("output_norm.weight", &[config.hidden])?;
         let rotation = Rotation::new(file, &config, positions.min(config.context))?;
-        Ok(Self { isa: Isa::best(), threads, embedding, layers, norm, output, rotation, config })
+        let isa = Isa::best();
+        Ok(Self { isa, threads, embedding, trunk, members, norm, output, rotation, config })
     }
 
     /// The model's measures.
@@ -144,11 +171,21 @@ impl Llama {
         self.isa.name()
     }
 
-    /// Bytes of the packed matrices.
+    /// How many members answer: one where there is no ensemble.
+    pub fn members(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Bytes of the packed matrices; those that members share count once.
     pub fn weight_bytes(&self) -> usize {
         let tables = [Some(&self.embedding), self.output.as_ref()];
+        let layers = self.trunk.iter().chain(self.members.iter().flatten());
+        let matrices: HashMap<_, _> = layers
+            .flat_map(Layer::matrices)
+            .map(|matrix| (Arc::as_ptr(matrix), matrix.bytes()))
+            .collect();
         tables.into_iter().flatten().map(Packed::bytes).sum::<usize>()
-            + self.layers.iter().map(Layer::bytes).sum::<usize>()
+            + matrices.values().sum::<usize>()
     }
 
     /// An empty cache for as many positions as the model was loaded for.
@@ -160,7 +197,8 @@ impl Llama {
     pub fn cache_of(&self, positions: usize) -> KvCache {
         let capacity = positions.min(self.rotation.positions());
         let new = || KeyValues::new(capacity, self.config.kv_heads, self.config.head_width);
-        let layers = self.layers.iter().map(|_| new()).collect();
+        let layers = self.trunk.iter().chain(self.members.iter().flatten());
+        let layers = layers.map(|_| new()).collect();
         KvCache { layers, length: 0, capacity, scratch: Scratch::default() }
     }
 
@@ -174,8 +212,8 @@ impl Llama {
         fork
     }
 
-    /// Reads the batch behind what the cache holds and returns the final states of `rows`, one a row.
-    /// The batch's own positions stay in the cache, in order: truncate unless it was one chain.
+    /// Reads the batch behind what the cache holds and returns the final states of `rows`, one a row
+    /// and member. The batch's own positions stay in the cache, in order: truncate unless it was one chain.
     ///
     /// # Errors
     /// When the cache is too small, or a token or row is none of the model's or the batch's.
@@ -185,17 +223,20 @@ impl Llama {
         batch: &Batch,
         rows: &[usize],
     ) -> Result<States, EngineError> {
-        self.pass(cache, batch, rows, &mut |_, _| {})?;
         let width = self.config.hidden;
-        let mut values = vec![0.0; rows.len() * width];
-        for (state, out) in cache.scratch.states().zip(values.chunks_exact_mut(width)) {
-            rms_norm(self.isa, state, &self.norm, self.config.norm_epsilon, out);
-        }
+        let mut values = vec![0.0; self.members() * rows.len() * width];
+        let mut finished = values.chunks_exact_mut(width);
+        self.pass(cache, batch, rows, &mut |_, layer, states| {
+            let last = if layer == self.config.layers { states } else { &[] };
+            for (state, out) in last.chunks_exact(width).zip(&mut finished) {
+                rms_norm(self.isa, state, &self.norm, self.config.norm_epsilon, out);
+            }
+        })?;
         Ok(States { values, width })
     }
 
     /// As [`Llama::read`] for all rows, but hands the residual stream to `watch` before each layer
-    /// (0 is the embedding) and after the last, a row to each token.
+    /// (0 is the embedding) and after the last, a row to each token; of an ensemble, the first member's.
     ///
     /// # Errors
     /// As [`Llama::read`].
@@ -207,8 +248,10 @@ impl Llama {
     ) -> Result<(), EngineError> {
         let rows: Vec<usize> = (0..batch.len()).collect();
         let width = self.config.hidden;
-        self.pass(cache, batch, &rows, &mut |layer, states| {
-            watch(layer, &States { values: states.to_vec(), width });
+        self.pass(cache, batch, &rows, &mut |member, layer, states| {
+            if member == 0 {
+                watch(layer, &States { values: states.to_vec(), width });
+            }
         })
     }
 
@@ -217,7 +260,7 @@ impl Llama {
         cache: &mut KvCache,
         batch: &Batch,
         rows: &[usize],
-        watch: &mut (dyn FnMut(usize, &[f32]) + Send),
+        watch: &mut (dyn FnMut(usize, usize, &[f32]) + Send),
     ) -> Result<(), EngineError> {
         let wanted = cache.length + batch.len();
         if wanted > cache.capacity {
@@ -240,16 +283,43 @@ impl Llama {
         let KvCache { layers: kept, scratch, .. } = cache;
         scratch
             .start(self.config.hidden, batch.tokens(), |token, out| self.embedding.row(token, out));
-        self.threads.install(|| {
-            for (index, (layer, kept)) in self.layers.iter().zip(kept).enumerate() {
-                watch(index, scratch.all());
-                let last = index + 1 == self.layers.len();
-                layer.forward(&step, kept, scratch, last.then_some(rows));
-            }
-            watch(self.layers.len(), scratch.all());
-        });
+        self.threads.install(|| self.climb(&step, (kept, scratch), rows, watch));
         cache.length = wanted;
         Ok(())
+    }
+
+    /// Through the layers in common once, then through those of each member.
+    fn climb(
+        &self,
+        step: &Step<'_>,
+        (kept, scratch): (&mut [KeyValues], &mut Scratch),
+        rows: &[usize],
+        watch: &mut (dyn FnMut(usize, usize, &[f32]) + Send),
+    ) {
+        let (depth, trunk) = (self.config.layers, self.trunk.len());
+        let mut through = |scratch: &mut Scratch, layers: &[Layer], kept: &mut [KeyValues], at| {
+            let (member, first) = at;
+            for (index, (layer, kept)) in (first..).zip(layers.iter().zip(kept)) {
+                watch(member, index, scratch.all());
+                layer.forward(step, kept, scratch, (index + 1 == depth).then_some(rows));
+            }
+            if first + layers.len() == depth {
+                watch(member, depth, scratch.all());
+            }
+        };
+        let (common, own) = kept.split_at_mut(trunk);
+        through(scratch, &self.trunk, common, (0, 0));
+        if trunk == depth {
+            return;
+        }
+        let forked = if self.members() > 1 { scratch.all().to_vec() } else { Vec::new() };
+        let members = self.members.iter().zip(own.chunks_mut(depth - trunk));
+        for (member, (layers, kept)) in members.enumerate() {
+            if member > 0 {
+                scratch.resume(&forked);
+            }
+            through(scratch, layers, kept, (member, trunk));
+        }
     }
 
     /// Logits of a few tokens for each state: one row a state, one column a token.
@@ -293,20 +363,57 @@ pub(crate) struct Loader<'a> {
     pub(crate) config: &'a LlamaConfig,
     threads: &'a ThreadPool,
     options: &'a LoadOptions,
+    /// Matrices that a member left as they are, for the others that do.
+    unchanged: HashMap<String, Arc<Packed>>,
+}
+
+/// Refuses an ensemble of too many members.
+pub(crate) fn bounded(members: usize) -> Result<(), EngineError> {
+    match members <= MAX_MEMBERS {
+        true => Ok(()),
+        false => Err(EngineError::Ensemble(format!("{members} members, at most {MAX_MEMBERS}"))),
+    }
+}
+
+/// How many layers the members have in common.
+fn trunk_layers(config: &LlamaConfig, members: &[Adapter]) -> Result<usize, EngineError> {
+    bounded(members.len())?;
+    members.iter().try_for_each(|member| member.check(config))?;
+    let lowest = members.iter().map(Adapter::lowest_layer).min();
+    Ok(lowest.unwrap_or(config.layers))
 }
 
 impl Loader<'_> {
     fn table(&self, file: &mut ModelFile, name: &str) -> Result<Packed, EngineError> {
-        self.matrix(file, name, self.config.vocabulary, self.config.hidden)
+        self.packed(file, name, (self.config.vocabulary, self.config.hidden), None)
+    }
+
+    /// A matrix of a member's, or of all: the same one for all that leave it as it is.
+    pub(crate) fn matrix(
+        &mut self,
+        file: &mut ModelFile,
+        name: &str,
+        shape: (usize, usize),
+        member: Option<&Adapter>,
+    ) -> Result<Arc<Packed>, EngineError> {
+        if member.is_some_and(|member| member.changes(name)) {
+            return Ok(Arc::new(self.packed(file, name, shape, member)?));
+        }
+        if let Some(matrix) = self.unchanged.get(name) {
+            return Ok(Arc::clone(matrix));
+        }
+        let matrix = Arc::new(self.packed(file, name, shape, None)?);
+        self.unchanged.insert(name.to_owned(), Arc::clone(&matrix));
+        Ok(matrix)
     }
 
     /// Reads, changes and packs a matrix.
-    pub(crate) fn matrix(
+    fn packed(
         &self,
         file: &mut ModelFile,
         name: &str,
-        rows: usize,
-        columns: usize,
+        (rows, columns): (usize, usize),
+        member: Option<&Adapter>,
     ) -> Result<Packed, EngineError> {
         let form = match self.options.format {
             Format::File => None,
@@ -314,7 +421,7 @@ impl Loader<'_> {
             Format::Four => Some(Form::Four),
         };
         let mut source = file.source(name, &[rows, columns])?;
-        for adapter in &self.options.adapters {
+        for adapter in self.options.adapters.iter().chain(member) {
             adapter.merge(self.config, name, (rows, columns), &mut source)?;
         }
         Ok(self.threads.install(|| Packed::new(&source, rows, columns, form)))

@@ -70,7 +70,7 @@ impl TensorLlama {
     pub fn load(
         file: &mut ModelFile,
         positions: usize,
-        adapters: &[Adapter],
+        adapters: &[&Adapter],
         device: &Device,
     ) -> Result<Self, EngineError> {
         let config = LlamaConfig::read(file)?;
@@ -168,7 +168,7 @@ impl TensorLlama {
 struct Weights<'a> {
     file: &'a mut ModelFile,
     config: &'a LlamaConfig,
-    adapters: &'a [Adapter],
+    adapters: &'a [&'a Adapter],
     device: &'a Device,
 }
 

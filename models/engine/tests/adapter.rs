@@ -97,7 +97,8 @@ fn a_merged_adapter_is_the_changed_model() {
     };
     let on_tensors = |file: &Path, adapters: &[Adapter]| {
         let mut file = ModelFile::open(file, None).unwrap();
-        let llama = TensorLlama::load(&mut file, 64, adapters, &Device::Cpu).unwrap();
+        let adapters: Vec<&Adapter> = adapters.iter().collect();
+        let llama = TensorLlama::load(&mut file, 64, &adapters, &Device::Cpu).unwrap();
         let mut cache = llama.cache().unwrap();
         let states = llama.read(&mut cache, &Batch::chain(&[5, 6, 7, 8]), &[3]).unwrap();
         llama.logits(&states).unwrap().remove(0)

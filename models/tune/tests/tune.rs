@@ -60,7 +60,7 @@ fn advance(tuner: &mut Tuner, steps: usize) -> Progress {
 fn judged(base: &Path, out: &Path, lines: &[&str]) -> Vec<f32> {
     let adapter = Some(Adapter::read(out).unwrap());
     let heads = Heads::read(&out.join(Heads::FILE), None).unwrap();
-    let tuning = Tuning { adapter, heads, name: "tried".to_owned() };
+    let tuning = Tuning::of(adapter, heads, "tried");
     let file = ModelFile::open(base, None).unwrap();
     let mut classifier = Classifier::new(file, tuning, LoadOptions::default()).unwrap();
     let question = |(id, text): (usize, &&str)| Question {

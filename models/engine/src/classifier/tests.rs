@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 use vedette_event::QuestionId;
 
@@ -40,7 +41,7 @@ fn file() -> ModelFile {
 
 fn tuning() -> Tuning {
     let heads = Heads::parse(&heads(2 * tiny::HIDDEN, CLASSES)).unwrap();
-    Tuning { adapter: None, heads, name: "test".into() }
+    Tuning::of(None, heads, "test")
 }
 
 fn ask(texts: &[&str]) -> Vec<ModelSay> {
@@ -77,7 +78,8 @@ fn the_heads_see_the_mean_and_the_last_state() {
     let count = states.len() as f32;
     let mean = (0..tiny::HIDDEN).map(|at| states.iter().map(|row| row[at]).sum::<f32>() / count);
     let both: Vec<f32> = mean.chain(states[states.len() - 1].iter().copied()).collect();
-    let expected = tuning().heads.class.ranked(&both);
+    let heads = tuning().members.remove(0).heads;
+    let expected = ranked(&[(&heads.class, both.as_slice())]);
     let say = &ask(&["ab c"])[0];
     assert_eq!(say.classes[0].0, expected[0].0);
     assert!((say.classes[0].1 - expected[0].1).abs() < 1e-4, "{say:?} {expected:?}");
@@ -104,7 +106,7 @@ fn broken_heads_are_refused() {
         assert!(error.contains(complaint), "{error}");
     }
     let narrow = Heads::parse(&heads(tiny::HIDDEN, CLASSES)).unwrap();
-    let tuning = Tuning { heads: narrow, ..tuning() };
+    let tuning = Tuning::of(None, narrow, "test");
     assert!(Classifier::new(file(), tuning, LoadOptions::default()).is_err());
 }
 
