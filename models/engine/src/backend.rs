@@ -130,3 +130,31 @@ impl Backend {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{members, tiny};
+
+    #[test]
+    fn tensors_hold_a_model_for_each_member() {
+        let adapter = |seed: usize, layer: usize| {
+            let folder = tempfile::tempdir().unwrap();
+            members::write(folder.path(), seed, &[(layer, "mlp.down_proj")]);
+            Adapter::read(folder.path()).unwrap()
+        };
+        let states = |members: Vec<Adapter>| {
+            let mut file = ModelFile::open(tiny::write().path(), None).unwrap();
+            let options = LoadOptions { members, positions: 16, ..LoadOptions::default() };
+            let mut backend = Backend::on_tensors(&mut file, &options, &Device::Cpu).unwrap();
+            let batch = Batch::chain(&[5, 6, 7]);
+            let states = backend.states(&batch).unwrap();
+            backend.truncate(0);
+            assert_eq!(backend.states(&batch).unwrap(), states, "nothing of the first is left");
+            states
+        };
+        let alone = [states(vec![adapter(1, 0)]), states(vec![adapter(2, 2)])];
+        assert_ne!(alone[0], alone[1]);
+        assert_eq!(states(vec![adapter(1, 0), adapter(2, 2)]), alone.concat());
+    }
+}

@@ -13,7 +13,7 @@ use vedette_engine::worker::{
 };
 use vedette_engine::{
     Adapter, Analyst, Embedder, EngineError, Judge, LlamaConfig, LoadOptions, ModelFile, Processor,
-    Prompt, Quantisation, Writer, build,
+    Prompt, Quantisation, Writer, build, join,
 };
 use vedette_event::{LanguageModel, ModelSay, Question, QuestionId};
 
@@ -80,6 +80,9 @@ enum Action {
         /// A folder that PEFT saved an adapter in; several are merged in order.
         #[arg(long = "adapter", value_name = "FOLDER")]
         adapters: Vec<PathBuf>,
+        /// Leave the model as it is, and keep the adapters with the heads in their folders in this file.
+        #[arg(long, value_name = "FILE", requires = "adapters")]
+        ensemble: Option<PathBuf>,
         /// How weights are kept.
         #[arg(long, value_enum, default_value = "q8_0")]
         quantise: Quantisation,
@@ -116,7 +119,7 @@ struct ModelArguments {
     /// Refuse the file unless this is its SHA-256 (hex).
     #[arg(long)]
     sha256: Option<String>,
-    /// Refuse the heads beside the file unless this is their SHA-256 (hex).
+    /// Refuse the heads, or the ensemble, beside the file unless this is their SHA-256 (hex).
     #[arg(long)]
     heads_sha256: Option<String>,
     #[command(flatten)]
@@ -150,8 +153,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Action::Embed { folder, means } => embed(folder, means),
         Action::Inspect { model, json } => inspect(model, *json),
         Action::Bench { model, json, steps, heads } => bench(model, *json, (*steps, *heads)),
-        Action::Build { model, adapters, quantise, out } => {
-            build_file(model, adapters, *quantise, out)
+        Action::Build { model, adapters, ensemble, quantise, out } => {
+            build_file(model, adapters, *quantise, (out, ensemble.as_deref()))
         }
         Action::Classify { model, prompt, untuned } => {
             let prompt = match prompt {
@@ -317,7 +320,7 @@ fn inspect(model: &ModelArguments, as_json: bool) -> anyhow::Result<()> {
     let measures = serde_json::to_value(LlamaConfig::read(&file)?)?;
     let document = json!({
         "file": model.file, "sha256": file.sha256(), "bytes": file.bytes(),
-        "tensors": file.tensor_count(), "measures": measures,
+        "tensors": file.tensor_count(), "measures": measures, "licence": file.licence(),
     });
     print(&document, as_json)
 }
@@ -326,19 +329,28 @@ fn build_file(
     model: &ModelArguments,
     adapters: &[PathBuf],
     quantise: Quantisation,
-    out: &Path,
+    (out, ensemble): (&Path, Option<&Path>),
 ) -> anyhow::Result<()> {
     ModelArguments::prepare(0);
     // Opened before the walls stand: behind them nothing can be written that is not open.
-    let file = std::fs::File::create_new(out)
-        .with_context(|| format!("cannot write {}", out.display()))?;
+    let new = |path: &Path| {
+        std::fs::File::create_new(path).with_context(|| format!("cannot write {}", path.display()))
+    };
+    let (file, together) = (new(out)?, ensemble.map(new).transpose()?);
     let folder = |path: &PathBuf| {
         path.canonicalize().map_err(|source| EngineError::Read { path: path.clone(), source })
     };
     let folders = adapters.iter().map(folder).collect::<Result<Vec<_>, _>>()?;
     let mut base = model.open_beside(&folders)?.file;
-    let adapters =
-        folders.iter().map(|folder| Adapter::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    let mut adapters = Vec::new();
+    if let Some(mut together) = together {
+        join(&folders, &LlamaConfig::read(&base)?, &mut together)?;
+        together.sync_all().context("cannot make the file safe")?;
+    } else {
+        for folder in &folders {
+            adapters.push(Adapter::read(folder)?);
+        }
+    }
     let mut writer = std::io::BufWriter::new(file);
     build(&mut base, &adapters, quantise, &mut writer)?;
     let file = writer.into_inner().context("cannot write the last bytes")?;

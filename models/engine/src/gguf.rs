@@ -67,6 +67,11 @@ impl ModelFile {
         self.content.tensor_infos.len()
     }
 
+    /// The licence that the file names.
+    pub fn licence(&self) -> Option<&str> {
+        self.text("general.license").ok()
+    }
+
     /// Every tensor's name and shape, in the order of their names.
     pub(crate) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
         let infos = self.content.tensor_infos.iter();

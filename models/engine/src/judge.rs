@@ -11,8 +11,8 @@ pub enum Judge {
 }
 
 impl Judge {
-    /// Loads a model: with the heads beside its file, with the tuning that ships for exactly this
-    /// base, or as it is. Heads are held to their SHA-256 (hex) where it is given.
+    /// Loads a model: with the heads or the ensemble beside its file, with the tuning that ships for exactly this
+    /// base, or as it is. What lies beside is held to its SHA-256 (hex) where it is given.
     ///
     /// # Errors
     /// When the file or what belongs to it is damaged.

@@ -38,6 +38,9 @@ pub mod worker;
 mod writer;
 
 #[cfg(test)]
+#[path = "../tests/members/mod.rs"]
+mod members;
+#[cfg(test)]
 #[path = "../tests/tiny/mod.rs"]
 mod tiny;
 

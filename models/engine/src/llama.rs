@@ -59,7 +59,7 @@ impl LoadOptions {
 }
 
 /// Most members of an ensemble. Each costs its share of time and memory in full, while what it adds
-/// falls: eight of the embedded base's take some 540 of the 900 MiB that the worker may use.
+/// falls: eight of the embedded base's take some 550 of the 900 MiB that the worker may use.
 pub const MAX_MEMBERS: usize = 8;
 
 /// Positions where the options say nothing.

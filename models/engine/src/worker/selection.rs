@@ -55,7 +55,7 @@ pub struct Selected {
 pub struct Chosen {
     /// The model.
     pub model: Selected,
-    /// What belongs to it: heads, or a vocabulary.
+    /// What belongs to it: heads, an ensemble, or a vocabulary.
     pub beside: Option<Selected>,
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn write_heads(folder: &Path, seed: usize, techniques: &str) {
     let rows = [("malicious", 2), ("class", 2), ("severity", 2), ("technique", 3)];
     let data = rows.iter().enumerate().flat_map(|(at, (name, rows))| {
         let bytes = |count: usize| -> Vec<u8> {
-            numbers(seed + at, count, 1.0).iter().flat_map(|value| value.to_le_bytes()).collect()
+            numbers(seed + at, count, 0.05).iter().flat_map(|value| value.to_le_bytes()).collect()
         };
         let width = 2 * HIDDEN;
         [
