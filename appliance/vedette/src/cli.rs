@@ -294,14 +294,21 @@ pub(crate) enum Model {
     List(Configured),
     /// Show what a bundle holds
     Inspect(Configured),
-    /// Make a bundle of a base model and LoRA adapters: merged, quantised, hashed
+    /// Make a bundle of a base model and LoRA adapters: merged or together as an ensemble, quantised, hashed
     Build {
         /// The base model, a GGUF file; without it, the base model that was pulled
         #[arg(long, value_name = "FILE")]
         base: Option<PathBuf>,
-        /// A folder that PEFT saved an adapter in; several are merged in order
+        /// A folder that PEFT saved an adapter in; several with heads answer together, without they are merged
+        /// in order
         #[arg(long = "adapter", value_name = "FOLDER")]
         adapters: Vec<PathBuf>,
+        /// The report.json that `model eval --out` wrote of such a model, for its figures
+        #[arg(long, value_name = "FILE")]
+        metrics: Option<PathBuf>,
+        /// The licence of a base that is not the known one, by its SPDX name
+        #[arg(long, value_name = "NAME")]
+        base_licence: Option<String>,
         /// What to call it
         #[arg(long)]
         name: String,

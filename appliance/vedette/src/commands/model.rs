@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
-
+use serde_json::{Value, json};
 use vedette_provisioning::{Identity, Surroundings, SystemEntropy, TrustedKey};
 use vedette_settings::ModelDevice;
 use vedette_store::Reader;
@@ -14,7 +14,7 @@ use vedette_store::Reader;
 use crate::cli::Model;
 use crate::exit::{Failure, Outcome};
 use crate::model::build::Build;
-use crate::model::bundle::{BASE, Bundle, Bundles, Entry, Origin, SENTENCES, Selection};
+use crate::model::bundle::{BASE, Bundle, Bundles, Entry, Manifest, Origin, SENTENCES, Selection};
 use crate::model::carry;
 use crate::model::pull::{Progress, Pull};
 use crate::model::shadow::{self, Sample, Say};
@@ -43,16 +43,17 @@ pub(crate) fn run(command: Model) -> Outcome {
             let home = Home::open(&configured)?;
             let bundle = home.bundles().find()?;
             bundle.verify()?;
-            run_worker(&["inspect"], &bundle, None)
+            inspect(&bundle)
         }
-        Model::Build { base, adapters, name, quantise, configured } => {
+        Model::Build { base, adapters, metrics, base_licence, name, quantise, configured } => {
             let home = Home::open(&configured)?;
             home.state.create()?;
             let base = match base {
                 Some(base) => base,
                 None => home.bundles().named(BASE.folder)?.model(),
             };
-            let build = Build { name, base, adapters, quantisation: quantise };
+            let quantisation = quantise;
+            let build = Build { name, base, adapters, quantisation, metrics, base_licence };
             let bundle = build.run(&home.bundles(), &worker_program()?)?;
             let Entry { bytes, sha256, .. } = &bundle.manifest.model;
             writeln!(stdout(), "{} is built ({bytes} bytes, SHA-256 {sha256})", bundle.name)?;
@@ -83,6 +84,22 @@ pub(crate) fn run(command: Model) -> Outcome {
             }
         }
     }
+}
+
+/// What the worker finds in the model's file, and what the manifest tells of it.
+fn inspect(bundle: &Bundle) -> Outcome {
+    let Manifest { source, built, card, beside, .. } = &bundle.manifest;
+    let told = json!({
+        "bundle": bundle.name, "origin": bundle.origin.to_string(), "source": source,
+        "beside": beside, "built": built, "card": card,
+    });
+    let mut document: Value = serde_json::from_slice(&worker_says(&["inspect"], bundle)?)
+        .context("what the worker says of the model cannot be read")?;
+    if let (Some(document), Value::Object(told)) = (document.as_object_mut(), told) {
+        document.extend(told);
+    }
+    writeln!(stdout(), "{document:#}")?;
+    Ok(())
 }
 
 fn list(home: &Home) -> Outcome {
@@ -247,8 +264,18 @@ fn compare(
     if status.success() { Ok(()) } else { Err(Failure::Told) }
 }
 
-/// Has the worker's program, which knows the model's inside, answer with a JSON document.
+/// Prints what the worker's program answers, and copies it to a file.
 fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&Path>) -> Outcome {
+    let document = worker_says(arguments, bundle)?;
+    stdout().write_all(&document)?;
+    if let Some(path) = copy {
+        fs::write(path, &document).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Has the worker's program, which knows the model's inside, answer with a JSON document.
+fn worker_says(arguments: &[&str], bundle: &Bundle) -> Outcome<Vec<u8>> {
     let program = worker_program()?;
     let output = Command::new(&program)
         .args(arguments)
@@ -257,10 +284,5 @@ fn run_worker(arguments: &[&str], bundle: &Bundle, copy: Option<&Path>) -> Outco
         .output()
         .with_context(|| format!("cannot run {}", program.display()))?;
     stderr().write_all(&output.stderr)?;
-    stdout().write_all(&output.stdout)?;
-    if let Some(path) = copy {
-        fs::write(path, &output.stdout)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if output.status.success() { Ok(()) } else { Err(Failure::Told) }
+    if output.status.success() { Ok(output.stdout) } else { Err(Failure::Told) }
 }

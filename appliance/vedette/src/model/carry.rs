@@ -160,11 +160,13 @@ mod tests {
         let built = built.then(|| Built {
             base_sha256: "00".to_owned(),
             adapters: Vec::new(),
+            ensemble: false,
             quantisation: "q8_0".to_owned(),
         });
         let model = entry("model.gguf", model);
         let beside = vec![entry("heads.safetensors", b"heads")];
-        Manifest { model, beside, source: "test".into(), built }.write(folder).unwrap();
+        let (source, card) = ("test".into(), None);
+        Manifest { model, beside, source, built, card }.write(folder).unwrap();
     }
 
     fn scene() -> Scene {

@@ -3,6 +3,7 @@
 
 pub(crate) mod build;
 pub(crate) mod bundle;
+pub(crate) mod card;
 pub(crate) mod carry;
 pub(crate) mod embed;
 pub(crate) mod pull;

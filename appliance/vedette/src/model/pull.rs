@@ -13,6 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::bundle::{BASE, Bundle, BundleError, Bundles, Entry, Manifest, Member, Packaged, hash};
+use super::card::Card;
 
 /// What arrives; below the bundles' folder, so that the last step is a rename.
 const INCOMING: &str = ".incoming";
@@ -239,7 +240,11 @@ impl Pull {
         }
         let mut entries = entries.into_iter();
         let model = entries.next().expect("the model is the first of them");
-        let manifest = Manifest { model, beside: entries.collect(), source, built: None };
+        // Of another model than the known one nobody here knows the licence.
+        let known = model.sha256.eq_ignore_ascii_case(self.what.model.sha256);
+        let card = known
+            .then(|| Card { base_licence: Some(self.what.licence.to_owned()), ..Card::default() });
+        let manifest = Manifest { model, beside: entries.collect(), source, built: None, card };
         manifest.write(&folder).map_err(disk("write", &folder))
     }
 

@@ -121,6 +121,70 @@ fn another_bundle_is_built_activated_and_taken_back() {
     appliance.stop();
 }
 
+#[test]
+fn several_adapters_answer_together_and_tell_what_they_are() {
+    let base = match pulled() {
+        Ok(base) => base,
+        Err(why) => return println!("skipped: several_adapters: {why}"),
+    };
+    let appliance = Appliance::prepare(PLAIN);
+    let models = appliance.state().join("models");
+    fs::create_dir_all(&models).expect("a folder");
+    symlink(base, models.join("base")).expect("a link");
+    let tuned = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/tuned");
+    let copies = ["alike", "headless", "foreign"].map(|name| {
+        let copy = appliance.folder().join(name);
+        fs::create_dir(&copy).expect("a folder");
+        for file in ["adapter_config.json", "adapter_model.safetensors", "heads.safetensors"] {
+            fs::copy(tuned.join(file), copy.join(file)).expect("a copy");
+        }
+        copy
+    });
+    fs::remove_file(copies[1].join("heads.safetensors")).expect("it was there");
+    fs::write(copies[2].join("base.sha256"), "0".repeat(64)).expect("a hash");
+    let report = appliance.folder().join("report.json");
+    let figures = json!({"strong": {"auc": 0.75, "kappa": null}});
+    let judges = json!([{"judge": "model", "figures": figures}]);
+    let slices = json!([{"lines": 9, "groups": 3, "judges": judges}]);
+    fs::write(&report, json!({"slices": slices}).to_string()).expect("a report");
+
+    let [tuned, alike, headless, foreign, report] =
+        [&tuned, &copies[0], &copies[1], &copies[2], &report].map(|path| path.to_str().unwrap());
+    let build = ["model", "build", "--name", "pair", "--adapter", tuned, "--adapter"];
+    for (more, complaint) in [
+        (vec![alike, "--adapter", headless], "has no heads.safetensors"),
+        (vec![foreign], "is of another base"),
+        (vec![alike, "--metrics", tuned], "cannot read what is told in"),
+    ] {
+        let told = appliance.fail(&[&build[..], &more].concat());
+        assert!(told.contains(complaint), "{told}");
+    }
+    assert!(!models.join("pair").exists(), "nothing half-built stays");
+    appliance.ask(&[&build[..], &[alike, "--metrics", report]].concat());
+    appliance.ask(&["model", "activate", "pair"]);
+    let told: Value = serde_json::from_slice(&appliance.ask(&["model", "inspect"])).expect("JSON");
+    assert_eq!((&told["bundle"], &told["built"]["ensemble"]), (&json!("pair"), &json!(true)));
+    assert_eq!(told["built"]["adapters"][1]["name"], "alike");
+    let card = &told["card"];
+    assert_eq!((&card["base_licence"], &card["prior"]), (&json!("Apache-2.0"), &json!(0.5)));
+    assert!(card["training_data"].as_array().is_some_and(|data| data.len() > 2), "{card}");
+    assert_eq!(card["metrics"]["judges"]["model"], json!({"strong.auc": 0.75}));
+
+    // Another member beside the same base is another bundle, and a damaged one is none.
+    let line = appliance.folder().join("line");
+    fs::write(&line, "Failed password for root from 203.0.113.7 port 51514 ssh2\n")
+        .expect("a line");
+    let triage = ["triage", "--engine", "model", line.to_str().unwrap()];
+    let said: Value = serde_json::from_slice(&appliance.ask(&triage)).expect("JSON");
+    assert!(said["bundle"].as_str().is_some_and(|name| name.contains("pair:")), "{said}");
+    let together = models.join("pair/ensemble.safetensors");
+    let mut bytes = fs::read(&together).expect("a file");
+    *bytes.last_mut().expect("it is long") ^= 1;
+    fs::write(&together, bytes).expect("it is ours");
+    let complaint = appliance.fail(&triage);
+    assert!(complaint.contains("damaged"), "{complaint}");
+}
+
 /// How the model's folder is damaged, the state that follows, and what the status tells.
 type Damage = (&'static str, fn(&Path), &'static str, &'static str);
 

@@ -27,7 +27,8 @@ fn small_bundle() -> (tempfile::TempDir, Bundles) {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("m.gguf"), "GGUF").unwrap();
     let model = Entry { file: "m.gguf".into(), sha256: "00".into(), bytes: 4 };
-    let manifest = Manifest { model, beside: Vec::new(), source: "test".into(), built: None };
+    let manifest =
+        Manifest { model, beside: Vec::new(), source: "test".into(), built: None, card: None };
     manifest.write(&folder).unwrap();
     (state, bundles)
 }
