@@ -9,7 +9,7 @@ use vedette_event::{EventId, LogRecord, Peer};
 
 use super::kind::write_kind;
 use super::varint::{Damaged, put, put_bytes, zigzag};
-use super::{Block, STREAMS, Stream, Streams, raw_message};
+use super::{Block, STREAMS, Stream, Streams, is_tail};
 use crate::instant::to_micros;
 
 /// Raw bytes after which a block is full: enough for zstd to find what repeats (half as much costs 4 to
@@ -157,7 +157,7 @@ impl Builder {
     }
 
     pub(crate) fn push(&mut self, record: &LogRecord) {
-        let own_message = raw_message(record) != record.message;
+        let own_message = !is_tail(record);
         self.scratch.clear();
         write_kind(record, own_message, &mut self.scratch);
         let kind = self.kinds.number(&self.scratch, self.streams.of_mut(Stream::Kinds));

@@ -41,7 +41,7 @@ pub(crate) struct Filter {
 impl Filter {
     pub(crate) fn of(block: &Block) -> Self {
         let mut hashes = Hashes::default();
-        let mut pieces = vec![0; PIECE_BITS / 8];
+        let mut pieces = Pieces::default();
         for kind in block.kinds() {
             let header = [
                 ("log.syslog.hostname", &kind.host),
@@ -68,14 +68,14 @@ impl Filter {
             for (place, name) in &names[block.kind_of(row)] {
                 hashes.add_value(*name, &block.field(row, *place));
             }
-            add_pieces(&mut pieces, block, row);
+            pieces.add_row(block, row);
         }
         let hashes = hashes.sorted();
         let mut values = vec![0; (hashes.len() * BITS_PER_VALUE).div_ceil(8).max(1)];
         for hash in hashes {
             probes(hash, values.len() * 8).for_each(|bit| values[bit / 8] |= 1 << (bit % 8));
         }
-        Self { values, pieces }
+        Self { values, pieces: pieces.bits() }
     }
 
     /// Whether a line of the block may have left this trace.
@@ -173,29 +173,50 @@ fn is_plain(text: &str) -> bool {
     !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn add_pieces(pieces: &mut [u8], block: &Block, row: usize) {
-    let raw = block.raw(row);
-    let own_message = block.kinds()[block.kind_of(row)].own_message;
-    if raw.is_ascii() {
-        add_text(pieces, raw);
-    } else {
-        add_text(pieces, String::from_utf8_lossy(raw).to_lowercase().as_bytes());
-    }
-    if own_message || !raw.is_ascii() {
-        add_text(pieces, block.message(row).to_lowercase().as_bytes());
+/// Which three-byte pieces occur: a byte for each until all are known, since setting one bit among
+/// others has to wait for the bit set before.
+struct Pieces {
+    occurs: Box<[u8; PIECE_BITS]>,
+    /// A text in lower case.
+    lower: Vec<u8>,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Self { occurs: Box::new([0; PIECE_BITS]), lower: Vec::new() }
     }
 }
 
-/// The three-byte pieces of a text, letters of ASCII in lower case.
-fn add_text(pieces: &mut [u8], text: &[u8]) {
-    let Some(pieces) = pieces.first_chunk_mut::<{ PIECE_BITS / 8 }>() else { return };
-    let mut piece = 0u32;
-    for (at, byte) in text.iter().enumerate() {
-        piece = piece << 8 & 0xff_ffff | u32::from(byte.to_ascii_lowercase());
-        if at >= 2 {
-            let bit = bit_of(piece);
-            pieces[bit / 8 % (PIECE_BITS / 8)] |= 1 << (bit % 8);
+impl Pieces {
+    fn add_row(&mut self, block: &Block, row: usize) {
+        let raw = block.raw(row);
+        let own_message = block.kinds()[block.kind_of(row)].own_message;
+        if raw.is_ascii() {
+            self.add(raw);
+        } else {
+            self.add(String::from_utf8_lossy(raw).to_lowercase().as_bytes());
         }
+        if own_message || !raw.is_ascii() {
+            self.add(block.message(row).to_lowercase().as_bytes());
+        }
+    }
+
+    /// The pieces of a text, letters of ASCII in lower case.
+    fn add(&mut self, text: &[u8]) {
+        self.lower.clear();
+        self.lower.extend_from_slice(text);
+        self.lower.make_ascii_lowercase();
+        let [first, second, rest @ ..] = self.lower.as_slice() else { return };
+        let mut piece = u32::from(*first) << 8 | u32::from(*second);
+        for byte in rest {
+            piece = piece << 8 & 0xff_ffff | u32::from(*byte);
+            self.occurs[bit_of(piece)] = 1;
+        }
+    }
+
+    fn bits(&self) -> Vec<u8> {
+        let byte = |eight: &[u8]| eight.iter().rev().fold(0, |bits, occurs| bits << 1 | occurs);
+        self.occurs.chunks(8).map(byte).collect()
     }
 }
 

@@ -249,7 +249,7 @@ impl Block {
         if kind.own_message {
             return self.value(row, usize::from(kind.has_process));
         }
-        String::from_utf8_lossy(self.raw(row).get(self.rows[row].offset..).unwrap_or_default())
+        text(self.raw(row).get(self.rows[row].offset..).unwrap_or_default())
     }
 
     pub(crate) fn process(&self, row: usize) -> Option<Cow<'_, str>> {
@@ -264,9 +264,7 @@ impl Block {
     fn value(&self, row: usize, place: usize) -> Cow<'_, str> {
         match self.values[self.rows[row].values + place] {
             Value::Literal(number) => Cow::Borrowed(&self.literals[number]),
-            Value::Part { start, size } => {
-                String::from_utf8_lossy(&self.raw(row)[start..start + size])
-            }
+            Value::Part { start, size } => text(&self.raw(row)[start..start + size]),
         }
     }
 
@@ -347,7 +345,16 @@ fn stamp(code: u64, last: i64) -> Option<i64> {
     Some(last.div_euclid(unit).wrapping_add(distance).wrapping_mul(unit))
 }
 
-/// The message part of a raw line as text.
-fn raw_message(record: &LogRecord) -> Cow<'_, str> {
-    String::from_utf8_lossy(record.raw.get(record.message_offset..).unwrap_or_default())
+/// Whether the message of a line is simply the tail of its bytes, read as text.
+fn is_tail(record: &LogRecord) -> bool {
+    let tail = record.raw.get(record.message_offset..).unwrap_or_default();
+    tail == record.message.as_bytes() || text(tail) == record.message
+}
+
+/// Bytes as text. The strict check is several times faster than the lossy one, and most pass it.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
