@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 use vedette_event::Fields;
 
 pub(crate) use self::values::{
-    Side, address, address_text, bounded, is_method, outcome, set_absent, set_address, set_checked,
+    Side, address, address_text, bounded, ip, is_method, outcome, set_absent, set_address,
+    set_checked,
 };
 use self::values::{checked, name_processes};
 use crate::device::Keys;
@@ -169,7 +170,8 @@ const NOT_THE_ACTOR: &[&str] = &[
     "device",
 ];
 
-type Table<T> = HashMap<&'static [u8], T, BuildHasherDefault<Quick>>;
+/// A constant table by name.
+pub(crate) type Table<T> = HashMap<&'static [u8], T, BuildHasherDefault<Quick>>;
 
 static KEYS: LazyLock<Table<Vec<(usize, &'static str)>>> = LazyLock::new(|| {
     let mut keys: Table<Vec<_>> = HashMap::default();
@@ -186,7 +188,7 @@ static SCHEMA: LazyLock<Table<&'static str>> =
 
 /// Eight bytes a step. The tables are constant, so nobody can make their names collide.
 #[derive(Default)]
-struct Quick(u64);
+pub(crate) struct Quick(u64);
 
 impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {
@@ -213,6 +215,10 @@ struct Offer {
     /// Where among the values it stands.
     value: Range<usize>,
 }
+
+/// Fields that most lines' offers stay below, so that the list grows once, and bytes of their values.
+const USUAL_OFFERS: usize = 16;
+const USUAL_BYTES: usize = 256;
 
 /// The best value offered so far for each field.
 #[derive(Default)]
@@ -244,13 +250,15 @@ impl Offers {
             }
             return;
         }
-        let dot = memchr::memrchr(b'.', path.as_bytes());
+        let dot_in = |path: &str| path.bytes().rposition(|byte| byte == b'.');
+        let dot = dot_in(path);
         let schematic = dot.is_some() || path.starts_with('@');
         if let Some(field) = schematic.then(|| SCHEMA.get(path.as_bytes())).flatten() {
             return self.consider(field, 0, value);
         }
         let (parent, last) = dot.map_or(("", path), |dot| (&path[..dot], &path[dot + 1..]));
-        let mut joined = NormalKey::of(parent.rsplit('.').next().unwrap_or(""));
+        let above = dot_in(parent).map_or(0, |dot| dot + 1);
+        let mut joined = NormalKey::of(&parent[above..]);
         let parent = joined.length;
         joined.push(last);
         // A name that is known with its parent says more than the last word alone.
@@ -287,10 +295,17 @@ impl Offers {
             return;
         }
         let Some(value) = checked(field, text) else { return };
+        if self.best.capacity() == 0 {
+            self.best.reserve(USUAL_OFFERS);
+            self.values.reserve(USUAL_BYTES);
+        }
         let start = self.values.len();
         self.values.push_str(&value);
         let offer = Offer { field, rank, value: start..self.values.len() };
-        self.consider_port(field, text);
+        // An address as it is written itself brings none.
+        if value != text {
+            self.consider_port(field, text);
+        }
         match known {
             Some(index) => self.best[index] = offer,
             None => self.best.push(offer),

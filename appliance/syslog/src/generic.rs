@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 use time::OffsetDateTime;
 use vedette_event::Fields;
@@ -221,8 +222,10 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?i)(?-u:\b)(?:https?|ftp)://[^\s"'<>\\|]+"#).expect("the pattern is constant")
 });
 
+static SCHEME_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
+
 fn url(text: &str) -> Option<String> {
-    let found = memchr::memmem::find(text.as_bytes(), b"://").and_then(|_| URL.find(text))?;
+    let found = SCHEME_END.find(text.as_bytes()).and_then(|_| URL.find(text))?;
     Some(found.as_str().trim_end_matches([',', '.', ')', ']', ';']).to_owned())
 }
 

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use vedette_event::Defect;
 
 use self::plain::Plain;
+use crate::fields;
 use crate::stamp::{self, Stamp};
 
 mod plain;
@@ -160,11 +161,16 @@ fn is_clock(text: &str) -> bool {
 /// Reads an RFC 5424 header at `after`; false where there is none.
 fn rfc5424(text: &str, after: usize, header: &mut Header) -> bool {
     let rest = &text[after..];
-    let Some(start) = rfc5424_time(rest) else {
+    // What reads as plain behind a version of one digit needs no second look.
+    let versioned = matches!(rest.as_bytes(), [b'1'..=b'9', b' ', ..]);
+    let read = versioned.then(|| plain::read(rest[2..].trim_end())).flatten();
+    let Some(start) = read.as_ref().map(|_| 2).or_else(|| rfc5424_time(rest)) else {
         return false;
     };
     let body = rest[start..].trim();
-    if let Some(Plain { timestamp, words: [host, app, process, id], message }) = plain::read(body) {
+    if let Some(Plain { timestamp, words: [host, app, process, id], message }) =
+        read.or_else(|| plain::read(body))
+    {
         header.timestamp = timestamp;
         header.host = host.map(str::to_owned);
         header.app = app.map(str::to_owned);
@@ -361,7 +367,7 @@ fn tag(body: &str) -> Option<Names> {
     if app.len() > MAX_NAME_BYTES
         || matches!(app, "CEF" | "LEEF")
         || is_level(app)
-        || app.parse::<std::net::IpAddr>().is_ok()
+        || fields::ip(app).is_some()
     {
         return None;
     }
@@ -374,8 +380,7 @@ fn tag(body: &str) -> Option<Names> {
 }
 
 fn plausible_host(host: &str) -> bool {
-    let address = host.parse::<std::net::IpAddr>().is_ok();
-    address
+    fields::ip(host).is_some()
         || (host.len() <= MAX_NAME_BYTES
             && !host.contains(':')
             && host.bytes().any(|byte| byte.is_ascii_alphabetic()))

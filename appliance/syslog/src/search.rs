@@ -10,12 +10,8 @@ const FILTER_WORDS: usize = 1 << (FILTER_BITS - 6);
 /// Lists of texts behind the filter, as a power of two.
 const BUCKET_BITS: u32 = 10;
 
-/// Shortest text that is searched for wherever it stands, in bytes. A shorter one is found only where no
-/// letter or digit stands before it.
-pub(crate) const MIN_BYTES: usize = 4;
-
-/// Shortest of those, in bytes.
-const MIN_WORD_BYTES: usize = 3;
+/// Shortest text that is searched for, in bytes: its fourth byte is the one before it.
+pub(crate) const MIN_BYTES: usize = 3;
 
 /// Texts made ready.
 pub(crate) struct Search {
@@ -23,6 +19,8 @@ pub(crate) struct Search {
     buckets: Vec<Vec<Keyed>>,
     /// Set in both sides before they are compared: letters lose their case.
     fold: u32,
+    /// What may stand before a text of three bytes.
+    before: fn(u8) -> bool,
 }
 
 /// A text and the four bytes that call for it.
@@ -35,12 +33,23 @@ struct Keyed {
 }
 
 impl Search {
-    /// For these texts, each at least [`MIN_BYTES`] long, numbered in order.
-    pub(crate) fn new(texts: &[&'static str], ignore_case: bool) -> Self {
+    /// For these texts, numbered in order, as they are written.
+    pub(crate) fn exact(texts: &[&'static str]) -> Self {
+        Self::new(texts, 0, |_| true)
+    }
+
+    /// For these texts in any case. One of three bytes is found only where no letter or digit stands
+    /// before it.
+    pub(crate) fn words(texts: &[&'static str]) -> Self {
+        Self::new(texts, 0x2020_2020, |before| before < 0x80 && !before.is_ascii_alphanumeric())
+    }
+
+    fn new(texts: &[&'static str], fold: u32, before: fn(u8) -> bool) -> Self {
         let mut search = Self {
             filter: Box::new([0; FILTER_WORDS]),
             buckets: (0..1 << BUCKET_BITS).map(|_| Vec::new()).collect(),
-            fold: if ignore_case { 0x2020_2020 } else { 0 },
+            fold,
+            before,
         };
         for (number, text) in texts.iter().enumerate() {
             search.add(number, text);
@@ -50,7 +59,7 @@ impl Search {
 
     fn add(&mut self, number: usize, text: &'static str) {
         let bytes = text.as_bytes();
-        assert!(bytes.len() >= MIN_WORD_BYTES, "{text:?} is too short to be searched for");
+        assert!(bytes.len() >= MIN_BYTES, "{text:?} is too short to be searched for");
         // Capitals, digits and marks are rarer in a line than small letters and blanks.
         let common = |byte: &&u8| byte.is_ascii_lowercase() || **byte == b' ';
         let windows = bytes.windows(4).enumerate();
@@ -59,7 +68,8 @@ impl Search {
             let gram = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]);
             return self.insert(Keyed { gram, offset: -(at as isize), text, number });
         }
-        for before in (0..0x80).filter(|before: &u8| !before.is_ascii_alphanumeric()) {
+        let fits = self.before;
+        for before in (0..=u8::MAX).filter(|before| fits(*before)) {
             let gram = u32::from_le_bytes([before, bytes[0], bytes[1], bytes[2]]);
             self.insert(Keyed { gram, offset: 1, text, number });
         }
@@ -125,7 +135,8 @@ mod tests {
     fn every_text_is_found_where_it_stands() {
         for (texts, ignore_case, line, expected) in [
             (&["abcd", "bcde", "zzzz"][..], false, "xabcde", &[(0, 1), (1, 2)][..]),
-            (&["abc"], false, "abc xabc \"abc", &[(0, 0), (0, 10)]),
+            (&["abc"], true, "abc xabc \"aBc", &[(0, 0), (0, 10)]),
+            (&["abc"], false, "abc xabc aBc éabc", &[(0, 0), (0, 5), (0, 15)]),
             (&["abc"], false, "ab", &[]),
             (&["Ban", "from "], true, "FROM a ban", &[(1, 0), (0, 7)]),
             (&["Ban"], false, "ban", &[]),
@@ -134,7 +145,8 @@ mod tests {
             (&["ab"; 0], false, "ab", &[]),
         ] {
             let mut found = Vec::new();
-            Search::new(texts, ignore_case).each(line, |number, at| found.push((number, at)));
+            let search = if ignore_case { Search::words(texts) } else { Search::exact(texts) };
+            search.each(line, |number, at| found.push((number, at)));
             found.sort_by_key(|(_, at)| *at);
             assert_eq!(found, expected, "{texts:?} in {line:?}");
         }

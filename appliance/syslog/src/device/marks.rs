@@ -26,8 +26,8 @@ impl Set {
         self.0.iter_mut().zip(other.0).for_each(|(mine, other)| *mine |= other);
     }
 
-    pub(super) fn contains(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).fold(true, |all, (mine, other)| all & (mine & other == other))
+    pub(super) fn has(&self, number: usize) -> bool {
+        self.0[number / 64] >> (number % 64) & 1 == 1
     }
 
     /// The numbers, ascending.
@@ -44,15 +44,23 @@ impl Set {
 
 /// Texts that must all occur in a line.
 pub(super) struct Marks {
-    found: Set,
-    /// Those too short for the search, looked for in the lines that hold the others.
-    short: Vec<Finder<'static>>,
+    /// Those that the search finds.
+    found: Vec<usize>,
+    /// Short ones, which may stand anywhere in a line. Where the search has read all of it, their numbers
+    /// there, if they have one, tell.
+    short: Vec<(Option<usize>, Finder<'static>)>,
 }
+
+/// Length of a mark that names a product, in bytes; shorter ones are of a form.
+const NAMING_BYTES: usize = 4;
 
 impl Marks {
     pub(super) fn occur(&self, found: &Set, text: &str) -> bool {
-        found.contains(&self.found)
-            && self.short.iter().all(|finder| finder.find(text.as_bytes()).is_some())
+        self.found.iter().all(|number| found.has(*number))
+            && self.short.iter().all(|(number, finder)| match number {
+                Some(number) if text.len() <= MAX_MARK_BYTES => found.has(*number),
+                _ => finder.find(text.as_bytes()).is_some(),
+            })
     }
 }
 
@@ -62,19 +70,21 @@ pub(super) struct Texts(Vec<&'static str>);
 
 impl Texts {
     pub(super) fn marks(&mut self, texts: &[&'static str]) -> Marks {
-        let mut found = Set::default();
+        let mut found = Vec::new();
         let mut short = Vec::new();
         for text in texts {
             match self.number(text) {
-                Some(number) => found.insert(number),
-                None => short.push(Finder::new(*text)),
+                Some(number) if text.len() >= NAMING_BYTES => found.push(number),
+                number => short.push((number, Finder::new(*text))),
             }
         }
+        // What the search tells goes before what has to be looked for.
+        short.sort_by_key(|(number, _)| number.is_none());
         Marks { found, short }
     }
 
     /// The number of a text, new or known; none where it is too short for the search.
-    pub(super) fn number(&mut self, text: &'static str) -> Option<usize> {
+    fn number(&mut self, text: &'static str) -> Option<usize> {
         (text.len() >= MIN_BYTES).then(|| {
             self.0.iter().position(|known| *known == text).unwrap_or_else(|| {
                 self.0.push(text);
@@ -83,9 +93,14 @@ impl Texts {
         })
     }
 
+    /// The number of a mark that names a product.
+    pub(super) fn naming(&mut self, text: &'static str) -> Option<usize> {
+        if text.len() < NAMING_BYTES { None } else { self.number(text) }
+    }
+
     pub(super) fn search(self) -> Search {
         assert!(self.0.len() <= Set::WIDTH, "{} marks: widen the set", self.0.len());
-        Search::new(&self.0, false)
+        Search::exact(&self.0)
     }
 }
 
@@ -104,9 +119,16 @@ mod tests {
     #[test]
     fn marks_occur_together() {
         let mut texts = Texts::default();
-        let marks = texts.marks(&["abc", "%", "def"]);
+        let marks = texts.marks(&["abc", "%", "defg"]);
         let search = texts.search();
-        for (line, expected) in [("abcdef%", true), ("abc def", false), ("% abc", false)] {
+        let long = ["defg %", " ".repeat(MAX_MARK_BYTES).as_str(), "abc"].concat();
+        for (line, expected) in [
+            ("abcdefg%", true),
+            ("abc defg", false),
+            ("% abc", false),
+            ("% defg", false),
+            (long.as_str(), true),
+        ] {
             assert_eq!(marks.occur(&found(&search, line), line), expected, "{line}");
         }
     }
@@ -118,8 +140,6 @@ mod tests {
             set.insert(number);
         }
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, Set::WIDTH - 1]);
-        let mut part = Set::default();
-        part.insert(64);
-        assert!(set.contains(&part) && set.contains(&Set::default()) && !part.contains(&set));
+        assert!(set.has(64) && !set.has(65));
     }
 }

@@ -221,5 +221,6 @@ fn by_code(table: &[Known], line: &Line<'_>, fields: &mut Fields) -> Option<Deco
 
 /// The program's own name, where the header gives a path.
 fn program(app: &str) -> &str {
-    app.rsplit('/').next().unwrap_or(app)
+    // By hand: the library's search is for long texts.
+    app.bytes().rposition(|byte| byte == b'/').map_or(app, |slash| &app[slash + 1..])
 }

@@ -91,6 +91,17 @@ fn is_key(text: &str, start: Option<usize>, end: usize) -> bool {
     !key.is_empty() && key.len() <= 64 && key.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
+/// The bytes that end a value without quotes.
+static VALUE_ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut bytes: &[u8] = b" \t,;|)\n\"";
+    while let [byte, rest @ ..] = bytes {
+        ends[*byte as usize] = true;
+        bytes = rest;
+    }
+    ends
+};
+
 /// The value at `at` and where it ends. After a colon only a quoted one counts.
 fn value(text: &str, at: usize, colon: bool) -> Option<(&str, usize)> {
     let bytes = text.as_bytes();
@@ -112,8 +123,7 @@ fn value(text: &str, at: usize, colon: bool) -> Option<(&str, usize)> {
         }
         _ => {
             let rest = &bytes[at..];
-            let ends =
-                |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b'\n' | b'"');
+            let ends = |byte: &u8| VALUE_ENDS[usize::from(*byte)];
             let length = rest.iter().position(ends).unwrap_or(rest.len());
             Some((&text[at..at + length], at + length))
         }

@@ -1,16 +1,15 @@
 //! Products as data: how to know a line, what its keys mean, and the forms of its text. The marks in a
 //! line and the program in its header choose the few products that are asked.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use vedette_event::Fields;
 
-use super::Line;
 use super::marks::{Marks, Set, Texts};
 use super::pattern::{Pattern, Patterns};
 use super::products::TABLES;
-use crate::fields;
+use super::{Line, program};
+use crate::fields::{self, Table};
 
 /// Columns read of one line; the longest known format has 117.
 const MAX_COLUMNS: usize = 128;
@@ -109,10 +108,10 @@ pub(super) struct Products {
     entries: Vec<Entry>,
     /// For each mark, the entries it names: each entry stands at the longest of its marks.
     by_mark: Vec<Set>,
-    /// Entries whose marks are all too short for the search.
+    /// Entries whose marks are all short.
     by_nothing: Set,
     /// Entries without marks, by program.
-    by_app: HashMap<&'static str, Set>,
+    by_app: Table<Set>,
     /// The same where only the program's beginning is known.
     by_beginning: Vec<(&'static str, Set)>,
 }
@@ -123,7 +122,7 @@ impl Products {
             entries: Vec::new(),
             by_mark: vec![Set::default(); Set::WIDTH],
             by_nothing: Set::default(),
-            by_app: HashMap::new(),
+            by_app: Table::default(),
             by_beginning: Vec::new(),
         };
         for product in TABLES.iter().copied().flatten() {
@@ -139,7 +138,7 @@ impl Products {
         let marks = texts.marks(product.marks);
         self.entries.push(Entry { product, marks, patterns: OnceLock::new() });
         if let Some(longest) = product.marks.iter().max_by_key(|mark| mark.len()) {
-            let number_of_mark = texts.number(longest);
+            let number_of_mark = texts.naming(longest);
             let named = number_of_mark.map_or(&mut self.by_nothing, |mark| &mut self.by_mark[mark]);
             return named.insert(number);
         }
@@ -150,14 +149,14 @@ impl Products {
                     set.insert(number);
                     self.by_beginning.push((beginning, set));
                 }
-                None => self.by_app.entry(app).or_default().insert(number),
+                None => self.by_app.entry(app.as_bytes()).or_default().insert(number),
             }
         }
     }
 
     /// Reads the line by the first product that knows it.
     pub(super) fn decode(&self, line: &Line<'_>, fields: &mut Fields) -> Option<Known> {
-        let app = line.app.map(|app| app.rsplit('/').next().unwrap_or(app));
+        let app = line.app.map(program);
         let mut candidates = self.by_nothing;
         for mark in line.marks.iter() {
             candidates.unite(&self.by_mark[mark]);
@@ -165,7 +164,7 @@ impl Products {
         if let Some(app) = app {
             let beginnings = self.by_beginning.iter().filter(|(known, _)| app.starts_with(known));
             beginnings.for_each(|(_, set)| candidates.unite(set));
-            self.by_app.get(app).into_iter().for_each(|set| candidates.unite(set));
+            self.by_app.get(app.as_bytes()).into_iter().for_each(|set| candidates.unite(set));
         }
         let entry = candidates.iter().map(|number| &self.entries[number]).find(|entry| {
             entry.marks.occur(&line.marks, line.message)

@@ -63,6 +63,36 @@ pub(crate) fn address_text(ip: IpAddr) -> String {
     text
 }
 
+/// Reads an address and nothing else; those of IPv4 by hand, as [`address_text`] writes them.
+pub(crate) fn ip(text: &str) -> Option<IpAddr> {
+    match ipv4(text) {
+        Some(ip) => Some(ip.into()),
+        None if text.contains(':') => text.parse().ok(),
+        None => None,
+    }
+}
+
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let (mut place, mut number, mut digits) = (0, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            // Zeros in front would make it octal for some.
+            b'0'..=b'9' if digits == 0 || number > 0 => {
+                number = number * 10 + u16::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && place < 3 => {
+                place += 1;
+                (number, digits) = (0, 0);
+            }
+            _ => return None,
+        }
+        octets[place] = u8::try_from(number).ok()?;
+    }
+    (place == 3 && digits > 0).then(|| octets.into())
+}
+
 /// A prefix of a value that fits a field.
 pub(crate) fn bounded(value: &str) -> &str {
     &value[..value.floor_char_boundary(MAX_VALUE_BYTES)]
@@ -73,13 +103,16 @@ const MAX_PREFIX: u16 = 128;
 
 /// Reads an address as devices write it: quoted, in brackets, with a port, mapped into IPv6.
 pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
+    if let Some(ip) = ipv4(text) {
+        return Some((ip.into(), None));
+    }
     let text = text.trim_matches(['"', '\'', ' ', '<', '>', '(', ')']);
     // A list of proxies begins with the client; a path form (`ipv4:1.2.3.4:80`) ends with it.
     let text = text.split([',', ' ']).next()?;
     // Asterisk: `IPV4/UDP/1.2.3.4/5060`.
     if let Some(rest) = text.strip_prefix("IPV4/").or_else(|| text.strip_prefix("IPV6/")) {
         let (ip, port) = rest.split_once('/')?.1.rsplit_once('/')?;
-        return Some((ip.parse::<IpAddr>().ok()?.to_canonical(), port.parse().ok()));
+        return Some((self::ip(ip)?.to_canonical(), port.parse().ok()));
     }
     let text = text.strip_prefix("ipv4:").or_else(|| text.strip_prefix("ipv6:")).unwrap_or(text);
     // One bracket of a pair, as a list's first and last have.
@@ -88,20 +121,20 @@ pub(crate) fn address(text: &str) -> Option<(IpAddr, Option<u16>)> {
         (false, true) => text.trim_end_matches(']'),
         _ => text,
     };
-    if let Ok(ip) = text.parse::<IpAddr>() {
+    if let Some(ip) = ip(text) {
         return Some((ip.to_canonical(), None));
     }
     if let Some((inside, behind)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         let port = behind.strip_prefix(':').and_then(|port| port.parse().ok());
-        return inside.parse::<IpAddr>().ok().map(|ip| (ip.to_canonical(), port));
+        return ip(inside).map(|ip| (ip.to_canonical(), port));
     }
     // SonicWall: `1.2.3.4:5060:X1:name`.
     let mut parts = text.split(':');
-    if let (Some(Ok(ip)), port) = (parts.next().map(str::parse::<Ipv4Addr>), parts.next()) {
+    if let (Some(ip), port) = (parts.next().and_then(ipv4), parts.next()) {
         return Some((ip.into(), port.and_then(|port| port.parse().ok())));
     }
     let (front, port) = text.rsplit_once([':', '/', '#'])?;
-    let ip: IpAddr = front.trim_matches('/').parse().ok()?;
+    let ip = ip(front.trim_matches('/'))?;
     // `/24` is a network, not a port.
     let network = text[front.len()..].starts_with('/');
     let port = port.parse().ok().filter(|port| !network || *port > MAX_PREFIX);
@@ -254,6 +287,37 @@ mod tests {
         {
             let ip: IpAddr = text.parse().unwrap();
             assert_eq!(address_text(ip), ip.to_string());
+        }
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_library_reads_them() {
+        for text in [
+            "0.0.0.0",
+            "255.255.255.255",
+            "1.20.100.25",
+            "256.1.1.1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "01.2.3.4",
+            "1.2.3.00",
+            "1..2.3",
+            ".1.2.3",
+            "1.2.3.",
+            "1.2.3.4 ",
+            "+1.2.3.4",
+            "1.2.3.1000",
+            "",
+            "a.b.c.d",
+            "::",
+            "::1",
+            "1::2:3",
+            "::ffff:1.2.3.4",
+            "::ffff:1.2.3.04",
+            "fe80::1%eth0",
+            "1:2:3:4:5:6:7:8",
+        ] {
+            assert_eq!(ip(text), text.parse().ok(), "{text:?}");
         }
     }
 }

@@ -65,13 +65,12 @@ pub(super) fn fill(text: &str, fields: &mut Fields) {
     }
     let mut candidates = candidates(text);
     tell_apart_by_port(&mut candidates);
-    let known = fields.get("source.ip").map(str::to_owned);
-    if known.is_none()
+    if fields.get("source.ip").is_none()
         && let Some(source) = best(&candidates, Side::Source, None)
     {
         set(fields, source);
     }
-    let source = fields.get("source.ip").and_then(|ip| ip.parse().ok());
+    let source = fields.get("source.ip").and_then(fields::ip);
     if let Some(destination) = best(&candidates, Side::Destination, source) {
         set(fields, destination);
     }
@@ -118,7 +117,6 @@ fn best(candidates: &[Candidate], side: Side, except: Option<IpAddr>) -> Option<
 const WORD: u8 = 1;
 const RUN: u8 = 2;
 const STARTS: u8 = 4;
-const QUOTE: u8 = 8;
 
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -130,45 +128,60 @@ static CLASSES: [u8; 256] = {
         let run = starts || byte == b'.';
         classes[index] = if word { WORD } else { 0 }
             | if run { RUN } else { 0 }
-            | if starts { STARTS } else { 0 }
-            | if byte == b'"' { QUOTE } else { 0 };
+            | if starts { STARTS } else { 0 };
         index += 1;
     }
     classes
 };
 
+fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+/// The addresses of a text in order. Each has a full stop or a colon: only there it is looked at closely.
 fn candidates(text: &str) -> Vec<Candidate> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let (mut at, mut quoted, mut before) = (0, false, 0);
-    while at < bytes.len() && found.len() < MAX_ADDRESSES {
-        let class = CLASSES[usize::from(bytes[at])];
-        if class & (QUOTE | STARTS) == 0 {
-            before = class;
-            at += 1;
+    let (mut at, mut quotes) = (0, Quotes::default());
+    while found.len() < MAX_ADDRESSES
+        && let Some(mark) = memchr::memchr2(b'.', b':', &bytes[at..])
+    {
+        let mark = at + mark;
+        let digits = bytes[at..mark].iter().rev().take_while(|byte| is(**byte, RUN)).count();
+        let start = mark - digits;
+        if !is(bytes[start], STARTS) || start > 0 && is(bytes[start - 1], WORD) {
+            at = mark + 1;
             continue;
         }
-        if class & QUOTE != 0 && (at == 0 || bytes[at - 1] != b'\\') {
-            quoted = !quoted;
-        }
-        if class & STARTS == 0 || before & WORD != 0 {
-            before = class;
-            at += 1;
-            continue;
-        }
-        let in_run = |byte: &&u8| CLASSES[usize::from(**byte)] & RUN != 0;
-        let end = at + bytes[at..].iter().take_while(in_run).count();
-        match address_in(text, at, end) {
+        let end = start + bytes[start..].iter().take_while(|byte| is(**byte, RUN)).count();
+        match address_in(text, start, end) {
             Some((ip, end)) => {
-                let inside = quoted && bytes[at.saturating_sub(1)] != b'"';
-                found.push(weigh(text, (at, end), ip, inside));
+                let inside = quotes.open_at(bytes, start) && bytes[start.saturating_sub(1)] != b'"';
+                found.push(weigh(text, (start, end), ip, inside));
                 at = end;
             }
-            None => at = end.max(at + 1),
+            None => at = end,
         }
-        before = CLASSES[usize::from(bytes[at - 1])];
     }
     found
+}
+
+/// Counts quotes, those behind a backslash aside, as far as somebody asked.
+#[derive(Default)]
+struct Quotes {
+    at: usize,
+    open: bool,
+}
+
+impl Quotes {
+    /// Whether a quote is open at this byte, which lies behind those asked for before.
+    fn open_at(&mut self, bytes: &[u8], at: usize) -> bool {
+        for quote in memchr::memchr_iter(b'"', &bytes[self.at..at]).map(|quote| self.at + quote) {
+            self.open ^= quote == 0 || bytes[quote - 1] != b'\\';
+        }
+        self.at = at;
+        self.open
+    }
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -187,7 +200,7 @@ fn address_in(text: &str, start: usize, end: usize) -> Option<(IpAddr, usize)> {
         let next = text.as_bytes().get(start + length).copied().unwrap_or(b' ');
         !(next.is_ascii_alphanumeric() || matches!(next, b'_' | b'-'))
     };
-    if let Ok(ip) = run.parse::<IpAddr>() {
+    if let Some(ip) = fields::ip(run) {
         // `a::b` is more likely a name in a program than an address.
         let plain = ip.is_ipv4()
             || run.starts_with("::") && run.len() > 2
@@ -199,7 +212,7 @@ fn address_in(text: &str, start: usize, end: usize) -> Option<(IpAddr, usize)> {
         .split(':')
         .next()
         .filter(|front| front.bytes().filter(|byte| *byte == b'.').count() == 3)?;
-    let ip = front.parse::<IpAddr>().ok()?;
+    let ip = fields::ip(front)?;
     Some((ip, start + front.len()))
 }
 

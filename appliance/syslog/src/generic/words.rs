@@ -85,7 +85,7 @@ const WORDS: &[Word] = &[
 
 static SEARCH: LazyLock<Search> = LazyLock::new(|| {
     let texts: Vec<_> = WORDS.iter().map(|(text, ..)| *text).collect();
-    Search::new(&texts, true)
+    Search::words(&texts)
 });
 
 /// The words of a text.
