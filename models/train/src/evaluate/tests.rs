@@ -7,6 +7,7 @@ use vedette_event::{Decider, ScoredTechnique};
 use super::figures::Mark;
 use super::*;
 use crate::dataset::{Kind, Label, Row, Split, Truth};
+use crate::learnt::LearntTemplates;
 use crate::recipe::Recipe;
 
 #[derive(Parser)]
