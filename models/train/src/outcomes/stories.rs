@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use vedette_event::{ResolutionCode, ThreatClass};
 
 /// Sets that nothing is learnt from and nothing is chosen by: they are for measuring alone.
-pub const HELD: [&str; 3] = ["blind", "unseen", "unseen-too"];
+pub const HELD: [&str; 4] = ["blind", "unseen", "unseen-too", "unseen-three"];
 
 /// What a story's first word says of its end.
 const ENDS: [(&str, ResolutionCode); 5] = [
