@@ -15,8 +15,8 @@ fn every_row_of_the_table_is_sound() {
 #[test]
 fn nearly_every_alternative_needs_a_literal() {
     let unfiltered: Vec<&str> =
-        TABLE.filter.candidates(b"").map(|part| TABLE.parts[part].1.as_str()).collect();
-    assert!(unfiltered.len() <= 24, "{unfiltered:#?}");
+        TABLE.filter.candidates(b"").into_iter().map(|part| TABLE.parts[part].1.as_str()).collect();
+    assert!(unfiltered.len() <= 4, "{unfiltered:#?}");
 }
 
 /// What a line is taken for by its strongest rule; none where none means anything alone.
