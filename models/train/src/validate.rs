@@ -172,7 +172,7 @@ fn contests(rows: &[Row], tests: &[Vec<&Row>], recipe: &Recipe) -> Vec<Result<Co
 
 /// The file's columns as scores by question.
 pub fn file_scores(weights: &Weights, row: &Row) -> Scores {
-    let columns = weights.score(&row.bag).columns;
+    let columns = weights.score(&row.bag);
     Question::ALL.map(|question| match question {
         Question::Malicious => vec![0.0, columns[Column::Malicious.index()]],
         Question::Class => columns[Column::CLASSES].to_vec(),

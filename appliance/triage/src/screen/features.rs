@@ -59,25 +59,28 @@ pub(super) struct Folded {
 impl Folded {
     pub(super) fn of(text: &str) -> Self {
         let text = &text[..text.floor_char_boundary(MAX_TEXT)];
-        let decoded = percent_decoded(&clean::clean(without_priority(text)).text);
+        let cleaned = clean::clean(without_priority(text)).text;
+        let decoded = if cleaned.contains('%') { percent_decoded(&cleaned) } else { cleaned };
         let mut scan = Scan::default();
         scan.run(&decoded);
         Self { words: counted(scan.words), text: scan.folded }
     }
 
-    pub(super) fn bag(self) -> FeatureBag {
+    /// Distinct hashes of runs of characters in ascending order with their counts.
+    pub(super) fn grams(&self) -> Vec<(u32, u32)> {
         let mut grams = Vec::with_capacity(self.text.len() * 3);
         for chunk in self.text.split(|byte| *byte == b' ') {
             push_grams(chunk, &mut grams);
         }
-        FeatureBag { words: self.words, grams: counted(grams) }
+        counted(grams)
     }
 }
 
 impl FeatureBag {
     /// Reads a line.
     pub fn of(text: &str) -> Self {
-        Folded::of(text).bag()
+        let folded = Folded::of(text);
+        Self { grams: folded.grams(), words: folded.words }
     }
 
     /// The blocks, each as distinct hashes in ascending order with their counts.
@@ -151,10 +154,8 @@ impl Scan {
         let mut rest = text;
         let mut before = "";
         while !rest.is_empty() {
-            let run = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-            let (word, tail) = rest.split_at(run);
-            let gap = tail.find(char::is_alphanumeric).unwrap_or(tail.len());
-            let (after, tail) = tail.split_at(gap);
+            let (word, tail) = rest.split_at(run_length(rest, true));
+            let (after, tail) = tail.split_at(run_length(tail, false));
             if !word.is_empty() {
                 self.run_of(word, before, after);
             }
@@ -205,6 +206,9 @@ impl Scan {
 
     /// `DeleteTrail` is two words and a name.
     fn pieces(&mut self, run: &str) {
+        if run.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return self.word(run);
+        }
         let mut start = 0;
         let mut count = 0;
         let mut last = Class::Lower;
@@ -247,7 +251,9 @@ impl Scan {
     /// What stands between runs: folded, and read for `key=`, `"key":` and their ends.
     fn separator(&mut self, text: &str) {
         for character in text.chars() {
-            if character.is_whitespace() {
+            if character.is_ascii_graphic() {
+                self.folded.push(character as u8);
+            } else if character.is_whitespace() {
                 if self.folded.last() != Some(&b' ') {
                     self.folded.push(b' ');
                 }
@@ -263,6 +269,25 @@ impl Scan {
             self.key = None;
         }
     }
+}
+
+/// Length of the run of letters and digits, or of anything else, that a text begins with.
+fn run_length(text: &str, alphanumeric: bool) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let (is_alphanumeric, length) = if byte.is_ascii() {
+            (byte.is_ascii_alphanumeric(), 1)
+        } else {
+            let letter = text[at..].chars().next().expect("a character begins here");
+            (letter.is_alphanumeric(), letter.len_utf8())
+        };
+        if is_alphanumeric != alphanumeric {
+            break;
+        }
+        at += length;
+    }
+    at
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

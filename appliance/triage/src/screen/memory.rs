@@ -1,63 +1,86 @@
-//! What the screen said of lines with the same features: a network says the same things all day, and
-//! numbers, addresses and words that have no weights change nothing of an answer.
+//! What the screen worked out for recent lines: a network says the same things all day, and numbers,
+//! addresses and words that have no weights change nothing.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use vedette_event::ScreenSay;
+/// Bytes of one generation. Two generations are kept: together some ten thousand lines of the usual
+/// length, which is more than a small network says in a day but for what is folded away.
+const GENERATION_BYTES: usize = 6 << 20;
 
-use super::features::Folded;
+/// What an entry takes besides its key, about: the two hundred scores of a line are the largest.
+const ENTRY_BYTES: usize = 1024;
 
-/// Answers of one generation. Two generations are kept: some thousand templates are more than a small
-/// network shows in an hour, and take a few megabytes (40 at most, with texts of the longest kind).
-const GENERATION: usize = 2048;
+/// Recent results by exactly what they depend on. Nothing is hashed away, so that no line can be made
+/// to pass for another; a line unlike any other costs what it would cost without a memory.
+#[derive(Debug)]
+pub(super) struct Memory<T>(Mutex<Generations<T>>);
 
-/// Recent answers by exactly what they depend on.
-#[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<Generations>);
-
-#[derive(Debug, Default)]
-struct Generations {
-    current: HashMap<Vec<u8>, ScreenSay>,
-    previous: HashMap<Vec<u8>, ScreenSay>,
+#[derive(Debug)]
+struct Generations<T> {
+    current: HashMap<Vec<u8>, Arc<T>>,
+    previous: HashMap<Vec<u8>, Arc<T>>,
+    /// Of the current one.
+    bytes: usize,
 }
 
-/// All that an answer depends on: the folded text, the words that have weights with their counts, and
-/// how many have none. Nothing is hashed away, so that no line can be made to pass for another.
-pub(super) fn key(folded: &Folded, place: impl Fn(u32) -> Option<usize>) -> Vec<u8> {
-    let mut known = Vec::with_capacity(8 * folded.words.len());
-    let mut unknown: u32 = 0;
-    for (word, count) in &folded.words {
-        match place(*word) {
-            Some(_) => known.extend([word.to_le_bytes(), count.to_le_bytes()].as_flattened()),
-            None => unknown += 1,
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        let (current, previous) = (HashMap::new(), HashMap::new());
+        Self(Mutex::new(Generations { current, previous, bytes: 0 }))
+    }
+}
+
+impl<T> Memory<T> {
+    /// The result for a key, worked out if it is not remembered.
+    pub(super) fn recall(&self, key: &[u8], work_out: impl FnOnce() -> T) -> Arc<T> {
+        if let Some(known) = self.lock().find(key) {
+            return known;
         }
+        let result = Arc::new(work_out());
+        self.lock().add(key.to_vec(), Arc::clone(&result));
+        result
     }
-    let lengths = [(known.len() as u32).to_le_bytes(), unknown.to_le_bytes()];
-    [lengths.as_flattened(), &known, &folded.text].concat()
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Generations<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Memory {
-    pub(super) fn recall(&self, key: &[u8]) -> Option<ScreenSay> {
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(say) = generations.current.get(key) {
-            return Some(say.clone());
+impl<T> Generations<T> {
+    fn find(&mut self, key: &[u8]) -> Option<Arc<T>> {
+        if let Some(result) = self.current.get(key) {
+            return Some(Arc::clone(result));
         }
-        let (key, say) = generations.previous.remove_entry(key)?;
-        generations.add(key, say.clone());
-        Some(say)
+        let (key, result) = self.previous.remove_entry(key)?;
+        self.add(key, Arc::clone(&result));
+        Some(result)
     }
 
-    pub(super) fn keep(&self, key: Vec<u8>, say: ScreenSay) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(key, say);
-    }
-}
-
-impl Generations {
-    fn add(&mut self, key: Vec<u8>, say: ScreenSay) {
-        if self.current.len() >= GENERATION {
+    fn add(&mut self, key: Vec<u8>, result: Arc<T>) {
+        if self.bytes >= GENERATION_BYTES {
             self.previous = std::mem::take(&mut self.current);
+            self.bytes = 0;
         }
-        self.current.insert(key, say);
+        self.bytes += key.len() + ENTRY_BYTES;
+        self.current.insert(key, result);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_answers_what_it_was_told_and_stays_bounded() {
+        let memory = Memory::default();
+        let most = 2 * GENERATION_BYTES.div_ceil(ENTRY_BYTES);
+        for number in 0..2 * most {
+            assert_eq!(*memory.recall(&number.to_le_bytes(), || number), number);
+            assert_eq!(*memory.recall(&number.to_le_bytes(), || usize::MAX), number);
+            let generations = memory.lock();
+            assert!(generations.current.len() + generations.previous.len() <= most);
+        }
+        assert_eq!(*memory.recall(&0_usize.to_le_bytes(), || 7), 7, "the oldest is forgotten");
     }
 }

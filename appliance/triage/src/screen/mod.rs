@@ -21,6 +21,7 @@ pub use weights::{Column, Weights, WeightsError};
 
 use features::{Block, FeatureBag, Folded};
 use memory::Memory;
+use weights::{Known, Part};
 
 /// Techniques named for a line: the parent technique is right within the first three far more often
 /// than later ones are worth reading.
@@ -54,7 +55,10 @@ pub struct LinearScreen {
     platt: Platt,
     grades: Option<Grades>,
     bundle: String,
-    memory: Arc<Memory>,
+    /// What recent lines were taken for.
+    answers: Arc<Memory<ScreenSay>>,
+    /// What their runs of characters add.
+    grams: Arc<Memory<Part>>,
 }
 
 impl LinearScreen {
@@ -83,32 +87,32 @@ impl LinearScreen {
             platt: manifest.malicious,
             grades: manifest.grades,
             bundle: bundle_name(&found),
-            memory: Arc::default(),
+            answers: Arc::default(),
+            grams: Arc::default(),
         })
     }
 
     /// What the malicious head adds up to before calibration: for measuring, and for [`Platt`].
     pub fn malicious_margin(&self, text: &str) -> f32 {
-        self.weights.score(&FeatureBag::of(text)).columns[Column::Malicious.index()]
+        self.weights.score(&FeatureBag::of(text))[Column::Malicious.index()]
     }
 }
 
 impl LinearScreen {
-    fn say(&self, bag: &FeatureBag) -> ScreenSay {
-        let scored = self.weights.score(bag);
-        let columns = &scored.columns;
-        let classes = ranked(ThreatClass::ALL, &columns[Column::CLASSES]);
-        let techniques = ranked(self.weights.techniques(), &columns[Column::TECHNIQUES]);
+    /// What the scores of a line say of it; whether its words are known they don't tell.
+    fn say(&self, columns: &[f32]) -> ScreenSay {
+        let classes = ranked(ThreatClass::ALL, &columns[Column::CLASSES], usize::MAX);
+        let techniques =
+            ranked(self.weights.techniques(), &columns[Column::TECHNIQUES], MAX_TECHNIQUES);
         ScreenSay {
             malicious: self.platt.probability(columns[Column::Malicious.index()]),
             severities: self.severities(columns),
             classes,
             techniques: techniques
                 .into_iter()
-                .take(MAX_TECHNIQUES)
                 .map(|(id, score)| ScoredTechnique { id, score })
                 .collect(),
-            novelty: scored.unseen(Block::Words),
+            novelty: 0.0,
         }
     }
 }
@@ -120,9 +124,9 @@ impl LinearScreen {
         match &self.grades {
             Some(grades) => {
                 let evidence = Grades::evidence(severities, columns[Column::Malicious.index()]);
-                ranked(&GRADES, &grades.scores(evidence))
+                ranked(&GRADES, &grades.scores(evidence), usize::MAX)
             }
-            None => ranked(Severity::ALL, severities),
+            None => ranked(Severity::ALL, severities, usize::MAX),
         }
     }
 }
@@ -130,15 +134,15 @@ impl LinearScreen {
 impl Screen for LinearScreen {
     fn assess(&self, text: &str) -> ScreenSay {
         let folded = Folded::of(text);
-        let key = memory::key(&folded, |word| self.weights.place(word));
-        match self.memory.recall(&key) {
-            Some(say) => say,
-            None => {
-                let say = self.say(&folded.bag());
-                self.memory.keep(key, say.clone());
-                say
-            }
-        }
+        let known = self.weights.known(&folded.words);
+        let answer = self.answers.recall(&key(&known, &folded.text), || {
+            let words = self.weights.part(Block::Words, &known);
+            let work_out = || self.weights.part(Block::Grams, &self.weights.known(&folded.grams()));
+            let grams = self.grams.recall(&folded.text, work_out);
+            self.say(&self.weights.total([&words, &grams]))
+        });
+        let novelty = unseen(known.len(), folded.words.len());
+        ScreenSay { novelty, ..ScreenSay::clone(&answer) }
     }
 
     fn bundle(&self) -> &str {
@@ -146,21 +150,45 @@ impl Screen for LinearScreen {
     }
 }
 
+/// All that an answer depends on but for how many words are unknown: the folded text and the words that
+/// have weights with their counts.
+fn key(known: &[Known], text: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(8 * known.len() + 4 + text.len());
+    key.extend((known.len() as u32).to_le_bytes());
+    for word in known {
+        key.extend([word.place.to_le_bytes(), word.count.to_le_bytes()].as_flattened());
+    }
+    key.extend(text);
+    key
+}
+
+/// Share of a line's distinct words that training never saw; 1 for a line without any.
+fn unseen(known: usize, total: usize) -> f32 {
+    if total == 0 { 1.0 } else { (total - known) as f32 / total as f32 }
+}
+
 /// The name of weights with this hash: short, and different whenever they are.
 fn bundle_name(sha256: &str) -> String {
     format!("screen-{}", sha256.get(..12).unwrap_or(sha256))
 }
 
-/// The labels with their probabilities (softmax of the scores), best first; ties in list order.
-fn ranked<T: Copy>(labels: &[T], scores: &[f32]) -> Vec<(T, f32)> {
+/// The labels with their probabilities (softmax of the scores), the `most` best, best first; ties in
+/// list order.
+fn ranked<T: Copy>(labels: &[T], scores: &[f32], most: usize) -> Vec<(T, f32)> {
     let top = scores.iter().copied().fold(f32::MIN, f32::max);
-    let total: f32 = scores.iter().map(|score| (score - top).exp()).sum();
-    let mut ranked: Vec<(T, f32)> = labels
-        .iter()
-        .zip(scores)
-        .map(|(label, score)| (*label, (score - top).exp() / total))
-        .collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let powers: Vec<f32> = scores.iter().map(|score| (score - top).exp()).collect();
+    let total: f32 = powers.iter().sum();
+    let mut ranked: Vec<(T, f32)> = Vec::with_capacity(most.min(labels.len()) + 1);
+    for (label, power) in labels.iter().zip(powers) {
+        let share = power / total;
+        let full = ranked.len() == most;
+        if full && ranked.last().is_some_and(|last| last.1.total_cmp(&share).is_ge()) {
+            continue;
+        }
+        let place = ranked.partition_point(|better| better.1.total_cmp(&share).is_ge());
+        ranked.insert(place, (*label, share));
+        ranked.truncate(most);
+    }
     ranked
 }
 

@@ -170,7 +170,12 @@ fn what_is_remembered_is_what_would_be_said() {
     ];
     for _ in 0..2 {
         for line in lines {
-            assert_eq!(screen.assess(line), screen.say(&FeatureBag::of(line)), "{line}");
+            let fresh = LinearScreen { grams: Arc::default(), ..screen.clone() };
+            let fresh = LinearScreen { answers: Arc::default(), ..fresh };
+            let said = screen.assess(line);
+            assert_eq!(said, fresh.assess(line), "{line}");
+            let scores = screen.weights.score(&FeatureBag::of(line));
+            assert_eq!(said, ScreenSay { novelty: said.novelty, ..screen.say(&scores) }, "{line}");
         }
     }
 }

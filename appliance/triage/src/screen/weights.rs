@@ -124,22 +124,17 @@ struct Row {
     heads: [i8; HEADS],
 }
 
-/// The scores of a line.
-#[derive(Clone, Debug)]
-pub struct Scored {
-    /// By [`Column::index`].
-    pub columns: Vec<f32>,
-    known: [u32; Block::COUNT],
-    total: [u32; Block::COUNT],
+/// A feature of a line that has weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Where its weights are; ascending as the hashes are.
+    pub(super) place: u32,
+    /// How often the line has it.
+    pub(super) count: u32,
 }
 
-impl Scored {
-    /// Share of a block's distinct features that training never saw; 1 for a line without any.
-    pub fn unseen(&self, block: Block) -> f32 {
-        let (known, total) = (self.known[block as usize], self.total[block as usize]);
-        if total == 0 { 1.0 } else { (total - known) as f32 / total as f32 }
-    }
-}
+/// What one block of a line's features adds to its scores.
+pub(super) type Part = Box<[f32]>;
 
 impl Weights {
     /// Puts weights together; `features` in ascending order of their hashes.
@@ -188,44 +183,50 @@ impl Weights {
         &self.techniques
     }
 
-    /// Where the weights of a feature are; `None` where it has none.
-    pub(super) fn place(&self, hash: u32) -> Option<usize> {
-        self.vocabulary.find(hash)
+    /// The scores of a line, by [`Column::index`].
+    pub fn score(&self, bag: &FeatureBag) -> Vec<f32> {
+        let parts = bag.blocks().map(|(block, counts)| self.part(block, &self.known(counts)));
+        self.total(parts.each_ref())
     }
 
-    /// The scores of a line.
-    pub fn score(&self, bag: &FeatureBag) -> Scored {
-        let mut scored = Scored {
-            columns: self.scales.iter().map(|scale| scale.bias).collect(),
-            known: [0; Block::COUNT],
-            total: [0; Block::COUNT],
-        };
-        let mut techniques = vec![0.0; self.techniques.len()];
-        for (block, counts) in bag.blocks() {
-            let mut heads = [0.0; HEADS];
-            techniques.fill(0.0);
-            let mut squares = 0.0;
-            scored.total[block as usize] = counts.len() as u32;
-            for (hash, count) in counts {
-                let Some(place) = self.vocabulary.find(*hash) else { continue };
-                let row = &self.rows[place];
-                scored.known[block as usize] += 1;
-                let value = weigh(*count, row.idf);
-                squares += value * value;
-                for (sum, weight) in heads.iter_mut().zip(row.heads) {
-                    *sum += value * unfold(weight);
-                }
-                for (technique, weight) in self.entries(row) {
-                    techniques[usize::from(*technique)] += value * unfold(*weight);
-                }
-            }
-            let norm = if squares > 0.0 { block.share() / squares.sqrt() } else { 0.0 };
-            let sums = heads.iter().chain(&techniques);
-            for ((score, sum), scale) in scored.columns.iter_mut().zip(sums).zip(&self.scales) {
-                *score += sum * norm * scale.step;
+    /// The scores of a line to which its blocks add this.
+    pub(super) fn total(&self, parts: [&Part; Block::COUNT]) -> Vec<f32> {
+        let mut scores: Vec<f32> = self.scales.iter().map(|scale| scale.bias).collect();
+        for part in parts {
+            for (score, added) in scores.iter_mut().zip(part) {
+                *score += added;
             }
         }
-        scored
+        scores
+    }
+
+    /// The features that have weights, of distinct ones in ascending order of their hashes.
+    pub(super) fn known(&self, counts: &[(u32, u32)]) -> Vec<Known> {
+        let known = |(hash, count): &(u32, u32)| {
+            self.vocabulary.find(*hash).map(|place| Known { place, count: *count })
+        };
+        counts.iter().filter_map(known).collect()
+    }
+
+    /// What a block of features adds to the scores.
+    pub(super) fn part(&self, block: Block, features: &[Known]) -> Part {
+        let mut heads = [0.0; HEADS];
+        let mut techniques = [0.0; 1 << u8::BITS];
+        let mut squares = 0.0;
+        for feature in features {
+            let row = &self.rows[feature.place as usize];
+            let value = weigh(feature.count, row.idf);
+            squares += value * value;
+            for (sum, weight) in heads.iter_mut().zip(row.heads) {
+                *sum += value * unfold(weight);
+            }
+            for (technique, weight) in self.entries(row) {
+                techniques[usize::from(*technique)] += value * unfold(*weight);
+            }
+        }
+        let norm = if squares > 0.0 { block.share() / squares.sqrt() } else { 0.0 };
+        let sums = heads.iter().chain(&techniques);
+        sums.zip(&self.scales).map(|(sum, scale)| sum * norm * scale.step).collect()
     }
 
     fn entries(&self, row: &Row) -> &[(u8, i8)] {
@@ -404,12 +405,12 @@ impl Vocabulary {
         Ok(Self { hashes, slots })
     }
 
-    fn find(&self, hash: u32) -> Option<usize> {
+    fn find(&self, hash: u32) -> Option<u32> {
         let mut slot = spread(hash, self.slots.len());
         loop {
             match self.slots[slot] {
                 (_, 0) => return None,
-                (known, place) if known == hash => return Some(place as usize - 1),
+                (known, place) if known == hash => return Some(place - 1),
                 _ => slot = (slot + 1) & (self.slots.len() - 1),
             }
         }
