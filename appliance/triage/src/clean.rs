@@ -84,10 +84,11 @@ impl Clean {
 pub fn clean(text: &str) -> Clean {
     let text = capped(text, TEXT_CAP);
     let mut out = Clean::of_source(text.len());
+    out.text.reserve(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let at = text.len() - rest.len();
-        let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        let plain = plain_length(rest.as_bytes());
         if plain > 0 {
             out.push(&rest[..plain], at);
             rest = &rest[plain..];
@@ -108,6 +109,18 @@ pub fn clean(text: &str) -> Clean {
 /// Whether a byte is a character that shows and begins no escape sequence.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'#' | b'\\' | b'^')
+}
+
+/// Bytes looked at in one step: as many as vector registers take.
+const STEP: usize = 32;
+
+/// How many bytes at the beginning are plain.
+fn plain_length(bytes: &[u8]) -> usize {
+    let (steps, _) = bytes.as_chunks::<STEP>();
+    let whole =
+        steps.iter().take_while(|step| step.iter().fold(true, |all, byte| all & is_plain(*byte)));
+    let done = STEP * whole.count();
+    done + bytes[done..].iter().take_while(|byte| is_plain(**byte)).count()
 }
 
 /// What stands for a character: itself, a space, or nothing.
@@ -176,6 +189,10 @@ mod tests {
             ("a#033[31mred", "ared"),
             ("a\\x1b[1;31mred", "ared"),
             ("tab\there", "tab here"),
+            (
+                "0123456789 0123456789 0123456789\t0123456789",
+                "0123456789 0123456789 0123456789 0123456789",
+            ),
             ("nul\0bell\u{7}", "nulbell"),
             ("\u{202e}evil\u{202c}", "evil"),
             ("ze\u{200b}ro", "zero"),

@@ -87,27 +87,31 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    fn of(text: &'a str) -> Self {
+    /// Reads a text; what its record names already, the object or the status, is not looked for.
+    fn of(text: &'a str, object_known: bool, status_known: bool) -> Self {
         let mut request = Self::default();
         for number in WEB.filter.candidates_of(text) {
             let pattern = &WEB.patterns[number];
-            let group = |group: usize| {
-                pattern.captures(text).and_then(|found| found.get(group)).map(|it| it.as_str())
-            };
             match number {
-                0 => {
+                0 if !(object_known && status_known) => {
                     let found = pattern.captures(text);
                     let group = |at| found.as_ref().and_then(|it| it.get(at)).map(|it| it.as_str());
                     (request.target, request.status) = (group(1), group(2));
                 }
-                1 => request.path = group(1),
+                1 if !object_known => request.path = first_group(pattern, text),
                 2 => request.login_post = pattern.is_match(text),
-                _ if request.status.is_none() => request.status = group(1),
+                3.. if !status_known && request.status.is_none() => {
+                    request.status = first_group(pattern, text);
+                }
                 _ => {}
             }
         }
         request
     }
+}
+
+fn first_group<'a>(pattern: &Regex, text: &'a str) -> Option<&'a str> {
+    Some(pattern.captures(text)?.get(1)?.as_str())
 }
 
 /// Words that stand where a name could, but are none.
@@ -124,8 +128,10 @@ impl Facts {
     /// Reads a record; `text` is its neutral text.
     pub fn of(record: &LogRecord, text: &str) -> Self {
         let field = |names: &[&str]| names.iter().find_map(|name| record.fields.get(name));
-        let request = Request::of(text);
-        let status = field(&["http.response.status_code"]).or(request.status);
+        let object = field(&["url.path", "url.original", "dns.question.name", "file.path"]);
+        let status = field(&["http.response.status_code"]);
+        let request = Request::of(text, object.is_some(), status.is_some());
+        let status = status.or(request.status);
         Self {
             source: field(&["source.ip", "client.ip"])
                 .and_then(address)
@@ -139,7 +145,7 @@ impl Facts {
                 .or(record.host.as_deref())
                 .map(machine)
                 .filter(|host| !host.is_empty()),
-            object: field(&["url.path", "url.original", "dns.question.name", "file.path"])
+            object: object
                 .or(request.target)
                 .or(request.path)
                 .map(|object| capped(object, NAME_CAP).to_owned()),

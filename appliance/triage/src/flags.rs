@@ -82,12 +82,14 @@ pub(crate) fn flags_of(raw: &str, cleaned: &str, addressed: bool) -> Vec<Flag> {
         found.push(Flag::PromptInjection);
     }
     let controls = |letter: char| is_control(letter) && !matches!(letter, '\t' | '\n' | '\r');
+    let mut escapes = memchr::memchr3_iter(b'#', b'\\', b'^', raw.as_bytes());
     if (!plain && raw.chars().any(controls))
-        || raw.match_indices(['#', '\\', '^']).any(|(at, _)| escape_length(&raw[at..]).is_some())
+        || escapes.any(|at| escape_length(&raw[at..]).is_some())
     {
         found.push(Flag::ControlCharacters);
     }
-    if MARKUP.is_match(cleaned) {
+    // Without the letter that every tag begins with, the search would only look for it more slowly.
+    if cleaned.contains('<') && MARKUP.is_match(cleaned) {
         found.push(Flag::Markup);
     }
     if !plain && raw.chars().any(|letter| is_bidi(letter) || is_invisible(letter)) {

@@ -1,5 +1,7 @@
 //! Masking: what varies from line to line becomes `<*>`, what tells the kind of line stays.
 
+use std::sync::LazyLock;
+
 use vedette_event::Span;
 
 use crate::clean::{self, Clean, capped};
@@ -67,7 +69,7 @@ impl<'a> Masker<'a> {
         let mut at = 0;
         while at < text.len() && self.out.template.len() < TEMPLATE_CAP {
             let rest = &text[at..];
-            let length = rest.find(is_delimiter).unwrap_or(rest.len());
+            let length = word_length(rest);
             if length == 0 {
                 let delimiter = rest.chars().next().expect("the rest is not empty");
                 self.delimiter(delimiter);
@@ -200,6 +202,29 @@ impl<'a> Masker<'a> {
     }
 }
 
+/// Length of the run of characters between delimiters that a text begins with.
+fn word_length(text: &str) -> usize {
+    let (bytes, delimiters) = (text.as_bytes(), &*DELIMITERS);
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let (is_delimiter, length) = if byte.is_ascii() {
+            (delimiters[usize::from(*byte)], 1)
+        } else {
+            let letter = text[at..].chars().next().expect("a character begins here");
+            (is_delimiter(letter), letter.len_utf8())
+        };
+        if is_delimiter {
+            break;
+        }
+        at += length;
+    }
+    at
+}
+
+/// Which characters of ASCII are delimiters.
+static DELIMITERS: LazyLock<[bool; 128]> =
+    LazyLock::new(|| std::array::from_fn(|code| is_delimiter(char::from(code as u8))));
+
 fn is_delimiter(character: char) -> bool {
     character.is_whitespace()
         || matches!(
@@ -238,6 +263,9 @@ enum Kind {
 const WORD_CAP: usize = 40;
 
 fn kind(core: &str) -> Kind {
+    if core.len() < WORD_CAP && core.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return Kind::Word;
+    }
     if core.contains("://") {
         return Kind::Url;
     }

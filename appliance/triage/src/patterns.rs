@@ -5,7 +5,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -28,7 +30,7 @@ const SETS_CAP: usize = 8;
 /// Tells which of many patterns can match a text at all. Letters are compared without regard to case
 /// (ASCII): a pattern that minds it is searched once too often, never left out.
 pub(crate) struct Filter {
-    finder: AhoCorasick,
+    finder: DFA,
     /// For each literal the patterns that need it or one like it: number, and a bit for which of its
     /// sets the literal is in.
     needed_by: Vec<Vec<(usize, u8)>>,
@@ -60,10 +62,9 @@ impl Filter {
             }
             sets.push(needed.iter().enumerate().map(|(set, _)| 1 << set).sum());
         }
-        let finder = AhoCorasick::builder()
+        let finder = DFA::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
             .build(&literals)
             .expect("the literals are few");
         let always = sets.iter().enumerate().filter(|(_, sets)| **sets == 0);
@@ -76,10 +77,9 @@ impl Filter {
         let mut seen = vec![false; self.needed_by.len()];
         let mut met = vec![0; self.sets.len()];
         let mut wanted = self.always.clone();
-        for hit in self.finder.find_overlapping_iter(text) {
-            let literal = hit.pattern().as_usize();
+        let mut note = |literal: usize| {
             if std::mem::replace(&mut seen[literal], true) {
-                continue;
+                return;
             }
             for (pattern, set) in &self.needed_by[literal] {
                 let before = met[*pattern];
@@ -87,6 +87,15 @@ impl Filter {
                 if before != self.sets[*pattern] && met[*pattern] == self.sets[*pattern] {
                     wanted.push(*pattern);
                 }
+            }
+        };
+        let start = self.finder.start_state(Anchored::No);
+        let mut state = start.expect("it is built to search from anywhere");
+        for byte in text {
+            state = self.finder.next_state(Anchored::No, state, *byte);
+            if self.finder.is_match(state) {
+                let ends = 0..self.finder.match_len(state);
+                ends.for_each(|end| note(self.finder.match_pattern(state, end).as_usize()));
             }
         }
         wanted.sort_unstable();

@@ -118,10 +118,17 @@ pub struct Hit {
 /// a literal that it needs is in the text. One automaton for all would be slower: its states explode
 /// over unlike lines.
 struct Table {
-    rows: Vec<(&'static Group, &'static str)>,
+    rows: Vec<Rule>,
     /// Row and pattern of each alternative.
     parts: Vec<(usize, Regex)>,
     filter: Filter,
+}
+
+/// A row of the table.
+struct Rule {
+    group: &'static Group,
+    name: &'static str,
+    techniques: Vec<ScoredTechnique>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -137,9 +144,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     ];
     let (mut rows, mut texts) = (Vec::new(), Vec::new());
     for group in groups.into_iter().flatten() {
+        let techniques = scored(group.techniques, group.strength.probability());
         for (name, pattern) in group.rules {
             texts.extend(alternatives(pattern).into_iter().map(|part| (rows.len(), part)));
-            rows.push((group, *name));
+            rows.push(Rule { group, name, techniques: techniques.clone() });
         }
     }
     let filter = Filter::new(texts.iter().map(|(_, text)| *text));
@@ -185,7 +193,7 @@ pub fn hits(text: &str) -> Vec<Hit> {
     let text = capped(text, RULE_TEXT_CAP).as_bytes();
     let table = &*TABLE;
     let matched = table.matches(text).into_iter();
-    let read = matched.map(|(row, range)| hit(table.rows[row].0, table.rows[row].1, range));
+    let read = matched.map(|(row, range)| hit(&table.rows[row], range));
     let counts = |hit: &Hit| !said.alone || hit.strength == Strength::Proof;
     let mut hits: Vec<Hit> = said.hit.clone().into_iter().chain(read.filter(counts)).collect();
     rank(&mut hits);
@@ -199,15 +207,16 @@ pub(crate) fn rank(hits: &mut [Hit]) {
 
 /// The class of the rule with this name, if there is one.
 pub(crate) fn class_of(name: &str) -> Option<ThreatClass> {
-    let known = TABLE.rows.iter().find(|(_, known)| *known == name);
-    known.map(|(group, _)| group.class).or_else(|| events::class_of(name))
+    let known = TABLE.rows.iter().find(|known| known.name == name);
+    known.map(|known| known.group.class).or_else(|| events::class_of(name))
 }
 
-fn hit(group: &Group, name: &'static str, range: Range<usize>) -> Hit {
+fn hit(rule: &Rule, range: Range<usize>) -> Hit {
+    let group = rule.group;
     Hit {
-        name: Cow::Borrowed(name),
+        name: Cow::Borrowed(rule.name),
         class: group.class,
-        techniques: scored(group.techniques, group.strength.probability()),
+        techniques: rule.techniques.clone(),
         severity: group.severity,
         strength: group.strength,
         signal: group.signal,

@@ -1,5 +1,6 @@
-//! `vedette bench triage`: how fast lines are judged, without sockets, disk and model.
+//! `vedette bench triage`: how fast lines are judged, part by part, without sockets, disk and model.
 
+use std::hint::black_box;
 use std::io::Write as _;
 
 use anyhow::Context as _;
@@ -8,7 +9,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use vedette_event::{Decider, EventId, LogRecord, Peer, Transport};
 use vedette_syslog::{Received, decode};
-use vedette_triage::{Policy, Sigma};
+use vedette_triage::rules::hits;
+use vedette_triage::{Policy, Reading, Sigma, neutralise};
 
 use super::corpus::Corpus;
 use crate::cli::TriageBench;
@@ -30,19 +32,14 @@ pub(crate) fn run(arguments: &TriageBench) -> Outcome {
     let mut steps = vec![timed("decode", lines.len(), || {
         records.extend(lines.iter().map(|line| record(line)));
     })];
-    let judge = deciders::judge(&Policy::default())?;
-    steps.push(timed("screen alone", lines.len(), || {
-        for record in &records {
-            std::hint::black_box(judge.classify(record, Decider::Screen, None));
-        }
-    }));
+    steps.extend(parts(&records)?);
     let mut engine = deciders::engine(&Policy::default(), Sigma::default())?;
     let mut number = 0;
     for name in ["engine, from nothing", "engine, templates seen"] {
         steps.push(timed(name, lines.len(), || {
             for record in &records {
                 number += 1;
-                std::hint::black_box(engine.handle_record(EventId(number), record));
+                black_box(engine.handle_record(EventId(number), record));
             }
         }));
     }
@@ -60,6 +57,34 @@ pub(crate) fn run(arguments: &TriageBench) -> Outcome {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// What the engine does with each line, part by part. Reading a line includes to clean it and to look
+/// for rules; what the engine takes beyond reading and screen, its memory over many lines takes.
+fn parts(records: &[LogRecord]) -> anyhow::Result<[Step; 4]> {
+    let judge = deciders::judge(&Policy::default())?;
+    // The first line compiles the patterns.
+    records.first().into_iter().for_each(|record| drop(judge.read(record)));
+    let each = |name, work: &mut dyn FnMut(&LogRecord)| {
+        timed(name, records.len(), || records.iter().for_each(work))
+    };
+    let clean = each("clean", &mut |record| {
+        black_box(neutralise(&String::from_utf8_lossy(&record.raw)));
+    });
+    let mut readings = Vec::with_capacity(records.len());
+    let reading = each("read: clean, rules, rest", &mut |record| {
+        readings.push(judge.read(record));
+    });
+    let readings_of = |name, work: &dyn Fn(&Reading)| {
+        timed(name, readings.len(), || readings.iter().for_each(work))
+    };
+    let rules = readings_of("rules", &|reading| {
+        black_box(hits(&reading.neutral.text));
+    });
+    let screen = readings_of("screen", &|reading| {
+        black_box(judge.judge(reading, Decider::Screen, None));
+    });
+    Ok([clean, rules, reading, screen])
 }
 
 fn record(line: &[u8]) -> LogRecord {
