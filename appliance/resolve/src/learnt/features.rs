@@ -24,7 +24,7 @@ const MANY_LINES: usize = 4;
 /// Blocks of features: how many, and how long their part of a vector is.
 const WORDS: Block = Block { first: 0, size: 1 << 13, length: 0.7 };
 const PARTS: Block = Block { first: 1 << 13, size: 1 << 14, length: 1.0 };
-const MEANINGS: Block = Block { first: 3 << 13, size: 1 << 12, length: 1.5 };
+const MEANINGS: Block = Block { first: 3 << 13, size: 1 << 12, length: 1.0 };
 const AROUND: Block = Block { first: 7 << 12, size: 1 << 8, length: 0.8 };
 
 /// All features.
