@@ -88,7 +88,7 @@ pub fn clean(text: &str) -> Clean {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let at = text.len() - rest.len();
-        let plain = plain_length(rest.as_bytes());
+        let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
         if plain > 0 {
             out.push(&rest[..plain], at);
             rest = &rest[plain..];
@@ -109,18 +109,6 @@ pub fn clean(text: &str) -> Clean {
 /// Whether a byte is a character that shows and begins no escape sequence.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'#' | b'\\' | b'^')
-}
-
-/// Bytes looked at in one step: as many as vector registers take.
-const STEP: usize = 32;
-
-/// How many bytes at the beginning are plain.
-fn plain_length(bytes: &[u8]) -> usize {
-    let (steps, _) = bytes.as_chunks::<STEP>();
-    let whole =
-        steps.iter().take_while(|step| step.iter().fold(true, |all, byte| all & is_plain(*byte)));
-    let done = STEP * whole.count();
-    done + bytes[done..].iter().take_while(|byte| is_plain(**byte)).count()
 }
 
 /// What stands for a character: itself, a space, or nothing.

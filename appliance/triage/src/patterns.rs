@@ -24,12 +24,13 @@ const SPELLINGS_CAP: usize = 64;
 const LETTERS_CAP: usize = 6;
 
 /// Most sets of literals that are looked for of one pattern, the most telling: each further one leaves
-/// out few texts more.
-const SETS_CAP: usize = 8;
+/// out few texts more, and adds its literals to a table of megabytes.
+const SETS_CAP: usize = 3;
 
 /// Tells which of many patterns can match a text at all. Letters are compared without regard to case
 /// (ASCII): a pattern that minds it is searched once too often, never left out.
 pub(crate) struct Filter {
+    /// A table of all states, twelve megabytes for the rules: a byte of a line costs one look into it.
     finder: DFA,
     /// For each literal the patterns that need it or one like it: number, and a bit for which of its
     /// sets the literal is in.
