@@ -32,7 +32,7 @@ fn training_learns_and_repeats_itself() {
     let right = rows
         .iter()
         .filter(|row| {
-            let margin = weights.score(&row.bag).columns[0];
+            let margin = weights.score(&row.bag)[0];
             row.truth.malicious.is_some_and(|label| label.value == (margin > 0.0))
         })
         .count();
