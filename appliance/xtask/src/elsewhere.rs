@@ -56,8 +56,7 @@ pub(crate) fn cuda() -> Result<()> {
     crate::run(
         crate::cargo()
             .args(["check", "--locked", "-p", "vedette-engine", "--features", "cuda"])
-            .args(["--lib", "--bins", "--target-dir"])
-            .arg(&folder)
+            .args(["--lib", "--bins"])
             .env("PATH", std::env::join_paths(path).context("PATH is no list of folders")?)
             .env("CUDA_HOME", folder.join("stand-in"))
             .env("CUDA_COMPUTE_CAP", COMPUTE_CAPABILITY)

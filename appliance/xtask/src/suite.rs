@@ -27,6 +27,8 @@ pub(crate) fn run() -> Result<()> {
         "-D",
         "warnings",
     ]))?;
+    // Behind the other check, whose work on what both need it shares.
+    crate::elsewhere::cuda()?;
     deny()?;
     // The tests' build makes the commands too; a build of their own would compile the house twice.
     crate::run(crate::cargo().args(["test", "--workspace", "--locked", "--no-run"]))?;
