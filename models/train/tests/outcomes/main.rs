@@ -17,7 +17,8 @@ const VARIANTS: usize = 4;
 
 /// Sets that nothing was learnt from and nothing was chosen by, with the share that must be right: what
 /// was measured, less a little.
-const FLOORS: [(&str, f64); 3] = [("blind", 0.80), ("unseen", 0.86), ("unseen-too", 0.81)];
+const FLOORS: [(&str, f64); 4] =
+    [("blind", 0.87), ("unseen", 0.86), ("unseen-too", 0.85), ("unseen-three", 0.85)];
 
 struct NoPast;
 
