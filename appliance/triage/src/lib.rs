@@ -48,3 +48,4 @@ pub use policy::{Deciders, Policy};
 pub use risk::RISK_CAP;
 pub use sigma::{Refusal, Refused, SIGMA_FILE_CAP, SIGMA_RULES_CAP, Sigma};
 pub use template::{Seen, TEMPLATES_CAP, Templates};
+pub use watch::EVIDENCE_BYTES;

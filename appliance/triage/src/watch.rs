@@ -24,7 +24,7 @@ use crate::voices::LEAST_LIKELY;
 pub(crate) const BREAK_IN: &str = "login succeeded after many failures";
 
 /// Longest raw text kept as evidence, in bytes; the whole line is in the store.
-const EVIDENCE_CAP: usize = 2048;
+pub const EVIDENCE_BYTES: usize = 2048;
 
 /// Failed logins before a success that make it a break-in: as many as make password guessing.
 const FAILURES_BEFORE_SUCCESS: usize = 5;
@@ -339,7 +339,7 @@ fn subject(facts: &Facts) -> Subject {
 /// The line as evidence, with the place that tells.
 pub(crate) fn evidence(line: &Judged<'_>) -> EvidenceLine {
     let text = String::from_utf8_lossy(&line.record.raw);
-    let raw = capped(&text, EVIDENCE_CAP).to_owned();
+    let raw = capped(&text, EVIDENCE_BYTES).to_owned();
     let span = line.verdict.evidence.first().copied().unwrap_or(Span { start: 0, end: raw.len() });
     EvidenceLine {
         event_id: Some(line.event),

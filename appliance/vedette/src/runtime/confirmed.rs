@@ -8,13 +8,17 @@ use vedette_event::{
 };
 use vedette_store::{IncidentFilter, IncidentOrder, Reader, StoreError};
 use vedette_syslog::{Received, decode};
-use vedette_triage::{Ending, Engine};
+use vedette_triage::{EVIDENCE_BYTES, Ending, Engine};
 
 /// Closed incidents that are learnt from, the last seen ones.
 const INCIDENTS: usize = 500;
 
 /// Lines of evidence of each: an incident is mostly the same few lines over and over.
 const LINES: usize = 8;
+
+/// Evidence shorter than this is the whole line: what is cut ends at most three bytes, a character, before
+/// the cap.
+const WHOLE_BYTES: usize = EVIDENCE_BYTES - 3;
 
 /// How often to look whether somebody closed an incident: soon enough for a person, and next to no work.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -83,9 +87,10 @@ fn ending(incident: &Incident) -> Option<Ending> {
     }
 }
 
-/// The line as it was stored; what was deleted by age is decoded again from the evidence.
+/// The line, decoded again from the evidence; where that was cut, as it was stored, unless deleted by age.
 fn record(reader: &Reader, line: &EvidenceLine) -> Result<LogRecord, StoreError> {
-    let stored = line.event_id.map(|id| reader.event(id)).transpose()?.flatten();
+    let cut = line.event_id.filter(|_| line.raw.len() >= WHOLE_BYTES);
+    let stored = cut.map(|id| reader.event(id)).transpose()?.flatten();
     Ok(stored.unwrap_or_else(|| {
         let received_at = OffsetDateTime::UNIX_EPOCH;
         let received = Received { received_at, peer: Peer::Local, transport: Transport::File };
