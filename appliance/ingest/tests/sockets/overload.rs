@@ -149,11 +149,13 @@ async fn stopping_leaves_what_is_spooled_to_the_next() {
     rig.shutdown.cancel();
     let counts = (&mut rig.run).await.unwrap();
     let dropped: u64 = counts.dropped.values().sum();
-    assert_eq!((counts.left, counts.delivered + dropped), (written, MANY as u64 - written));
+    // What waited in memory may still have been written since.
+    assert!(counts.left >= written, "{} of {written}", counts.left);
+    assert_eq!(counts.left + counts.delivered + dropped, MANY as u64);
     let mut next = start("", state.path());
-    let left = usize::try_from(written).unwrap();
+    let left = usize::try_from(counts.left).unwrap();
     assert_eq!(commit(&mut next, left).await, expected(MANY - left..MANY));
-    assert_eq!(next.stop().await.0.found, written);
+    assert_eq!(next.stop().await.0.found, counts.left);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
