@@ -33,19 +33,21 @@ fn by_evidence(incident: &Incident) -> ResolutionCode {
         return ResolutionCode::TruePositiveActionNeeded;
     };
     let harmful = lines.iter().any(Reading::is_harm) || got_in(&lines);
-    // Members that are not in the evidence may tell of something that came through.
     let complete = incident.members <= lines.len() as u64;
     let grave = matches!(incident.severity, Some(Severity::High | Severity::Critical));
-    let may_say = |code: ResolutionCode, probability: f32| match code {
+    let within = |(code, probability): (ResolutionCode, f32)| match code {
         ResolutionCode::BenignExpected | ResolutionCode::BenignMisconfiguration => {
-            complete && !harmful && !grave && probability >= LEAST_BENIGN
+            let may_say = complete && !harmful && !grave && probability >= LEAST_BENIGN;
+            may_say.then_some(code)
         }
-        ResolutionCode::TruePositiveContained => complete,
-        _ => true,
+        // An attack, and what is not seen of it may have come through.
+        ResolutionCode::TruePositiveContained if !complete => {
+            Some(ResolutionCode::TruePositiveActionNeeded)
+        }
+        _ => Some(code),
     };
-    let told = model.outcomes(incident).into_iter();
-    let mut within = told.filter(|(code, probability)| may_say(*code, *probability));
-    within.next().map_or(ResolutionCode::TruePositiveActionNeeded, |(code, _)| code)
+    let told = model.outcomes(incident);
+    told.into_iter().find_map(within).unwrap_or(ResolutionCode::TruePositiveActionNeeded)
 }
 
 /// A sign-in that succeeded after others had failed.
